@@ -1,0 +1,3 @@
+module github.com/quarterhour/quarterhour
+
+go 1.26.8
