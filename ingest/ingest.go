@@ -1,0 +1,57 @@
+// Package ingest holds what a source is: something that reads a system and hands facts and marks to the log.
+package ingest
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/quarterhour/quarterhour/internal/spec"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// Source reads one connected system.
+type Source interface {
+	// Run reads from where cursor says (nil at first) until ctx ends or the system has no more, and returns nil then.
+	// It calls out from one goroutine at a time. An error is about the source as a whole; a record that cannot be used goes
+	// to out.Reject and the run goes on.
+	Run(ctx context.Context, cursor []byte, out Out) error
+}
+
+// Out is where a source puts what it read. Tenant and source names are filled in. Not safe for concurrent use.
+type Out interface {
+	// Contact and AgentState buffer a copy of the fact; they block while the log is slower than the source.
+	Contact(ctx context.Context, c *schemas.Contact) error
+	AgentState(ctx context.Context, a *schemas.AgentState) error
+	// Reject dead-letters an input: Fact, Reason, Detail, Location and Payload are the source's to fill.
+	Reject(ctx context.Context, d *schemas.DeadLetter) error
+	// Commit returns when all that was handed over is acknowledged by the log, and stores the cursor after that: a crash
+	// between the two costs a replay, never a gap.
+	Commit(ctx context.Context, cursor []byte) error
+	// Mark promises, after a Commit of its own, that every fact of the kind ("contact", "agent_state") before the instant
+	// (milliseconds, UTC) has been handed over. It is written to every partition of the kind's topic.
+	Mark(ctx context.Context, fact string, completeThrough int64) error
+}
+
+// Deps is what the runtime gives a source besides its options.
+type Deps struct {
+	Tenant, Pipeline, Name string
+	Zone                   *time.Location // the pipeline's, where the source has none of its own
+	Drain                  bool           // read what there is, then return
+	Log                    *slog.Logger
+	Progress               Progress
+	Now                    func() time.Time
+}
+
+// Progress shows how far a long piece of work is. Total is 0 where unknown. Safe for concurrent use.
+type Progress interface {
+	Report(what string, done, total int64, unit string)
+}
+
+// Registration ties a declaration to its constructor: one line in pipelines/components.go adds a source.
+type Registration struct {
+	spec.Component
+	// Facts are the kinds of fact a source with these options writes: "contact", "agent_state".
+	Facts func(options any) []string
+	Open  func(options any, d Deps) (Source, error)
+}

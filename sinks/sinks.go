@@ -1,0 +1,72 @@
+// Package sinks holds what a sink is: something that takes row revisions, and brings a destination to hold the greatest.
+package sinks
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/quarterhour/quarterhour/internal/spec"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// Sink brings one destination up to date.
+type Sink interface {
+	// Write hands over one batch and returns when the destination has acknowledged all of it. Writing a batch twice, in
+	// part, or together with other records leaves the destination as writing it once: the greatest revision of each key wins.
+	// An error leaves the whole batch to be written again.
+	Write(ctx context.Context, b *Batch) error
+	Close() error
+}
+
+// Batch is a run of records in log order. Strings belong to the batch: they are gone once Write returns.
+type Batch struct {
+	// Token is the same whenever the same run of log records is written: destinations that deduplicate use it.
+	Token string
+
+	QueueIntervals      []schemas.QueueInterval
+	AgentQueueIntervals []schemas.AgentQueueInterval
+	AgentIntervals      []schemas.AgentInterval
+	Completeness        []schemas.Completeness
+	Contacts            []Logged[schemas.Contact]
+	AgentStates         []Logged[schemas.AgentState]
+	DeadLetters         []Logged[schemas.DeadLetter]
+}
+
+// Logged is a fact with the place in the log it was read from.
+type Logged[T any] struct {
+	Record    T
+	Topic     string
+	Partition int
+	Offset    int64
+	ArrivedAt int64 // when the log took it, milliseconds since 1970, UTC
+}
+
+// Len is the number of records.
+func (b *Batch) Len() int {
+	return len(b.QueueIntervals) + len(b.AgentQueueIntervals) + len(b.AgentIntervals) + len(b.Completeness) +
+		len(b.Contacts) + len(b.AgentStates) + len(b.DeadLetters)
+}
+
+// Reset empties the batch and keeps its memory.
+func (b *Batch) Reset() {
+	*b = Batch{
+		QueueIntervals: b.QueueIntervals[:0], AgentQueueIntervals: b.AgentQueueIntervals[:0],
+		AgentIntervals: b.AgentIntervals[:0], Completeness: b.Completeness[:0],
+		Contacts: b.Contacts[:0], AgentStates: b.AgentStates[:0], DeadLetters: b.DeadLetters[:0],
+	}
+}
+
+// Deps is what the runtime gives a sink besides its options.
+type Deps struct {
+	Tenant, Pipeline, Name string
+	Warehouse              string // address of ClickHouse: http://host:port of the embedded engine, or clickhouse://...
+	Log                    *slog.Logger
+}
+
+// Registration ties a declaration to its constructor: one line in pipelines/components.go adds a sink.
+type Registration struct {
+	spec.Component
+	// Facts says whether the sink takes raw facts and dead letters besides rows.
+	Facts bool
+	Open  func(ctx context.Context, options any, d Deps) (Sink, error)
+}
