@@ -1,0 +1,101 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/quarterhour/quarterhour/internal/embedded/loopback"
+)
+
+// MaxMessageBytes is the largest batch a producer may send: 10 MB, ten times Kafka's default, so that a fact with a large
+// payload or a whole interval's sketches fits.
+const MaxMessageBytes = 10 << 20
+
+// never is a period that does not come: 100 years in milliseconds, which still fits a time.Duration.
+const never = 100 * 365 * 24 * 3600 * 1000
+
+// Options of a broker.
+type Options struct {
+	Dir string // where it keeps everything
+	Log *slog.Logger
+}
+
+// Server is a running broker.
+type Server struct {
+	cluster *kfake.Cluster
+	addr    string
+}
+
+// Start repairs what an unclean end left in the folder, loads it and listens. The context bounds the start only.
+func Start(ctx context.Context, o Options) (*Server, error) {
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return nil, fmt.Errorf("cannot create the folder of the embedded Kafka: %w", err)
+	}
+	listener, err := loopback.Listen(ctx, filepath.Join(o.Dir, "address"))
+	if err != nil {
+		return nil, err
+	}
+	cluster, err := kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.ClusterID("quarterhour"),
+		kfake.DataDir(o.Dir),
+		kfake.SyncWrites(),
+		kfake.DefaultNumPartitions(1),
+		kfake.BrokerConfigs(brokerConfig()),
+		kfake.WithLogger(logger{o.Log}),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return listener, nil }),
+	)
+	if err != nil {
+		_ = listener.Close() // the cluster's error says what happened; it may have closed the listener already
+		return nil, fmt.Errorf("the embedded Kafka in %q does not start: %w", o.Dir, err)
+	}
+	return &Server{cluster: cluster, addr: listener.Addr().String()}, nil
+}
+
+// Addr is host:port, also the address advertised to clients.
+func (s *Server) Addr() string { return s.addr }
+
+// Close writes the state of groups and partitions and stops. Acknowledged records are on disk before that already.
+func (s *Server) Close() error {
+	s.cluster.Close()
+	return nil
+}
+
+// brokerConfig departs from Kafka's defaults where those would lose what the system relies on: the log is the state, so no
+// record and no committed offset goes away with age.
+func brokerConfig() map[string]string {
+	return map[string]string{
+		"message.max.bytes":         strconv.Itoa(MaxMessageBytes),
+		"log.retention.ms":          "-1",
+		"log.retention.bytes":       "-1",
+		"offset.retention.ms":       strconv.Itoa(never),
+		"offsets.retention.minutes": strconv.Itoa(1<<31 - 1),
+		// The cleaner of kfake replaces segments in place: a process killed meanwhile loses them. Compaction is done here,
+		// between two runs.
+		"log.cleaner.backoff.ms": strconv.Itoa(never),
+	}
+}
+
+// logger hands kfake's messages on. Its "info" is one line per request, so that is debug here.
+type logger struct{ log *slog.Logger }
+
+func (l logger) Logf(level kfake.LogLevel, format string, args ...any) {
+	to := slog.LevelDebug
+	switch level {
+	case kfake.LogLevelError:
+		to = slog.LevelError
+	case kfake.LogLevelWarn:
+		to = slog.LevelWarn
+	}
+	if l.log == nil || !l.log.Enabled(context.Background(), to) {
+		return
+	}
+	l.log.Log(context.Background(), to, fmt.Sprintf(format, args...))
+}

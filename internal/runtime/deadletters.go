@@ -1,0 +1,30 @@
+package runtime
+
+import (
+	"context"
+	"time"
+
+	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// deadLetterRecord is the message for an input that could not be used. Its key says where the input stood, so that refusing
+// it again after a replay replaces the letter instead of adding one.
+func (p *pipeline) deadLetterRecord(d *schemas.DeadLetter) broker.Record {
+	now := p.now()
+	d.Tenant, d.Pipeline, d.RejectedAt = p.file.Tenant, p.file.Name, now.UnixMilli()
+	p.metrics.rejected(d.Stage, d.Reason)
+	return broker.Record{
+		Key:   []byte(d.Stage + "\x00" + d.Source + "\x00" + d.Location),
+		Value: p.write.deadLetter.append(nil, d),
+		Time:  time.UnixMilli(d.RejectedAt),
+	}
+}
+
+func (p *pipeline) produceDeadLetters(ctx context.Context, records []broker.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
+	_, err := p.producer.Produce(ctx, p.topics.deadLetters(), 0, records)
+	return err
+}

@@ -1,0 +1,185 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/transform"
+)
+
+// emitEvery bounds how often a shard that is catching up hands its partials on: each waits for more facts of its rows.
+const emitEvery = 2 * time.Second
+
+// fold is one shard at work: it reads a partition of facts, and writes what changed to the partials topic.
+type fold struct {
+	p        *pipeline
+	assigned *broker.Assigned
+	shard    *transform.Shard
+	reader   *reader
+	out      *partials
+	dead     []broker.Record
+
+	contact schemas.Contact
+	state   schemas.AgentState
+	mark    schemas.Mark
+
+	next     int64 // the next offset to fold
+	replayTo  int64 // what lies before was handed on by an earlier run
+	replaying bool
+	emitted  time.Time
+}
+
+func (p *pipeline) runFold(ctx context.Context, a *broker.Assigned) error {
+	name := a.Topic()[len(p.file.Name)+1:] + "/" + strconv.Itoa(a.Partition())
+	shard, err := transform.NewShard(name, p.options)
+	if err != nil {
+		return err
+	}
+	f := &fold{p: p, assigned: a, shard: shard, reader: newReader(ctx, p.registry), out: p.newPartials(name), replayTo: a.Committed(), emitted: p.now()}
+	if f.next, err = p.firstOffset(ctx, a.Topic(), a.Partition()); err != nil {
+		return err
+	}
+	if f.replaying = f.replayTo > f.next; f.replaying {
+		p.log.Info("shard restores from the log", "shard", name, "from", f.next, "to", f.replayTo)
+	}
+	for ctx.Err() == nil {
+		if err := f.step(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("shard %q at offset %d: %w", name, f.next, err)
+		}
+	}
+	return nil
+}
+
+// step folds one batch and, when it is time, hands on what changed and commits.
+func (f *fold) step(ctx context.Context) error {
+	b, err := f.assigned.Fetch(ctx, f.next)
+	if err != nil {
+		return err
+	}
+	started := f.p.now()
+	bytes := 0
+	for i := range b.Records {
+		r := &b.Records[i]
+		if r.Offset < f.next {
+			continue // a broker may send a batch from its start
+		}
+		f.endReplay(r.Offset)
+		f.fold(r)
+		f.next = r.Offset + 1
+		bytes += len(r.Value)
+	}
+	f.next = max(f.next, b.Next)
+	f.endReplay(f.next)
+	caughtUp := f.next >= b.HighWatermark
+	f.p.metrics.intervals.Batch(len(b.Records), bytes, f.p.now().Sub(started))
+	f.p.metrics.intervals.Lag(f.assigned.Topic(), f.assigned.Partition(), b.HighWatermark-f.next)
+	if f.replaying {
+		return nil
+	}
+	if caughtUp || f.p.now().Sub(f.emitted) >= emitEvery {
+		return f.emit(ctx)
+	}
+	return nil
+}
+
+// endReplay forgets what changed while the shard was restoring: an earlier run has handed it on.
+func (f *fold) endReplay(offset int64) {
+	if f.replaying && offset >= f.replayTo {
+		f.shard.Discard()
+		f.replaying = false
+	}
+}
+
+func (f *fold) fold(r *broker.Record) {
+	e, payload, err := f.reader.open(r.Value)
+	if err == nil {
+		switch e.kind {
+		case contactKind:
+			err = f.foldContact(e, payload, r)
+		case agentStateKind:
+			err = f.foldState(e, payload, r)
+		case markKind:
+			if err = decode(e, payload, &f.mark); err == nil {
+				f.count(f.shard.Mark(&f.mark, r.Offset), r, "mark")
+			}
+		default:
+			err = fmt.Errorf("a record of schema %q does not belong in a topic of facts", e.name)
+		}
+	}
+	if err != nil {
+		f.reject(r, "", "undecodable", err.Error())
+	}
+}
+
+func (f *fold) foldContact(e entry, payload []byte, r *broker.Record) error {
+	if err := decode(e, payload, &f.contact); err != nil {
+		return err
+	}
+	if err := f.p.stages.Contact(&f.contact); err != nil {
+		f.reject(r, "contact", "expression", err.Error())
+		return nil
+	}
+	f.shard.Arrived(r.Time.UnixMilli())
+	f.count(f.shard.Contact(&f.contact, r.Offset), r, "contact")
+	return nil
+}
+
+func (f *fold) foldState(e entry, payload []byte, r *broker.Record) error {
+	if err := decode(e, payload, &f.state); err != nil {
+		return err
+	}
+	if err := f.p.stages.AgentState(&f.state); err != nil {
+		f.reject(r, "agent_state", "expression", err.Error())
+		return nil
+	}
+	f.shard.Arrived(r.Time.UnixMilli())
+	f.count(f.shard.State(&f.state, r.Offset), r, "agent_state")
+	return nil
+}
+
+// count keeps the books: every record read is applied, duplicate, superseded, too late or rejected.
+func (f *fold) count(res transform.Result, r *broker.Record, fact string) {
+	f.p.metrics.outcome(fact, res)
+	switch res.Outcome {
+	case transform.TooLate, transform.Rejected:
+		f.reject(r, fact, res.Reason, res.Detail())
+	}
+}
+
+// reject queues a dead letter, unless an earlier run has written it.
+func (f *fold) reject(r *broker.Record, fact, reason, detail string) {
+	if f.replaying {
+		return
+	}
+	f.dead = append(f.dead, f.p.deadLetterRecord(&schemas.DeadLetter{
+		Stage: "transform", Fact: fact, Reason: reason, Detail: detail,
+		Location: fmt.Sprintf("%s/%d@%d", f.assigned.Topic(), f.assigned.Partition(), r.Offset),
+		Payload:  r.Value,
+	}))
+}
+
+// emit writes what changed, and commits once that is acknowledged.
+func (f *fold) emit(ctx context.Context) error {
+	f.emitted = f.p.now()
+	if f.next <= f.assigned.Committed() {
+		return nil
+	}
+	if err := f.p.produceDeadLetters(ctx, f.dead); err != nil {
+		return err
+	}
+	f.dead = f.dead[:0]
+	if err := f.shard.Emit(f.out); err != nil {
+		return err
+	}
+	if err := f.out.flush(ctx); err != nil {
+		return err
+	}
+	return f.assigned.Commit(ctx, f.next)
+}

@@ -1,0 +1,196 @@
+package runtime
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// flushRecords and flushBytes bound what a source has in flight: enough to fill batches, little enough to stay in cache.
+const (
+	flushRecords = 20_000
+	flushBytes   = 4 << 20
+)
+
+// out is the ingest.Out of one source: it encodes facts into per-partition batches and writes them while the source goes on
+// reading. At most one write is under way, so the order of facts within a partition is the order they were handed over in.
+type out struct {
+	p      *pipeline
+	source string
+	cursor *cursors
+
+	filling, writing *facts
+	written          chan error // the write under way; nil where none is
+	observe          func(records, bytes int)
+}
+
+// facts is one run of encoded records by topic and partition, all in one arena.
+type facts struct {
+	arena    []byte
+	messages map[string][][]message
+	dead     []broker.Record
+	records  int
+}
+
+// message is where a record's key and value stand in the arena, which may still move while it grows.
+type message struct{ from, keyEnd, to int }
+
+func (p *pipeline) newOut(source string, c *cursors) *out {
+	return &out{p: p, source: source, cursor: c, filling: p.newFacts(), writing: p.newFacts()}
+}
+
+func (p *pipeline) newFacts() *facts {
+	f := &facts{messages: map[string][][]message{}}
+	for _, k := range factKinds {
+		f.messages[k] = make([][]message, p.file.Partitions)
+	}
+	return f
+}
+
+func (f *facts) add(kind string, partition, keyEnd, from int) {
+	f.messages[kind][partition] = append(f.messages[kind][partition], message{from, keyEnd, len(f.arena)})
+	f.records++
+}
+
+func (f *facts) full() bool { return f.records >= flushRecords || len(f.arena) >= flushBytes }
+
+func (f *facts) reset() {
+	f.arena, f.dead, f.records = f.arena[:0], f.dead[:0], 0
+	for _, partitions := range f.messages {
+		for i := range partitions {
+			partitions[i] = partitions[i][:0]
+		}
+	}
+}
+
+// Contact buffers a copy of the fact.
+func (o *out) Contact(ctx context.Context, c *schemas.Contact) error {
+	c.Tenant, c.Source = o.p.file.Tenant, o.source
+	f := o.filling
+	from := len(f.arena)
+	f.arena = appendKey(f.arena, c.Tenant, c.InteractionID)
+	keyEnd := len(f.arena)
+	partition := broker.Partition(f.arena[from:keyEnd], o.p.file.Partitions)
+	f.arena = o.p.write.contact.append(f.arena, c)
+	f.add("contact", partition, keyEnd, from)
+	return o.flushIfFull(ctx)
+}
+
+// AgentState buffers a copy of the fact.
+func (o *out) AgentState(ctx context.Context, a *schemas.AgentState) error {
+	a.Tenant, a.Source = o.p.file.Tenant, o.source
+	f := o.filling
+	from := len(f.arena)
+	f.arena = appendKey(f.arena, a.Tenant, a.AgentID)
+	keyEnd := len(f.arena)
+	partition := broker.Partition(f.arena[from:keyEnd], o.p.file.Partitions)
+	f.arena = o.p.write.agentState.append(f.arena, a)
+	f.add("agent_state", partition, keyEnd, from)
+	return o.flushIfFull(ctx)
+}
+
+// appendKey is the message key of a fact: what it is partitioned by.
+func appendKey(dst []byte, tenant, id string) []byte {
+	dst = append(dst, tenant...)
+	dst = append(dst, 0)
+	return append(dst, id...)
+}
+
+// Reject dead-letters an input of the source.
+func (o *out) Reject(ctx context.Context, d schemas.DeadLetter) error {
+	d.Stage, d.Source = "ingest", o.source
+	o.filling.dead = append(o.filling.dead, o.p.deadLetterRecord(&d))
+	o.filling.records++
+	return o.flushIfFull(ctx)
+}
+
+func (o *out) flushIfFull(ctx context.Context) error {
+	if !o.filling.full() {
+		return nil
+	}
+	return o.flush(ctx)
+}
+
+// flush waits for the write under way and starts the next.
+func (o *out) flush(ctx context.Context) error {
+	if err := o.wait(); err != nil {
+		return err
+	}
+	if o.filling.records == 0 {
+		return nil
+	}
+	o.filling, o.writing = o.writing, o.filling
+	o.filling.reset()
+	done := make(chan error, 1)
+	o.written = done
+	go func(f *facts) { done <- o.p.produceFacts(ctx, f) }(o.writing)
+	return nil
+}
+
+func (o *out) wait() error {
+	if o.written == nil {
+		return nil
+	}
+	err := <-o.written
+	o.written = nil
+	return err
+}
+
+func (p *pipeline) produceFacts(ctx context.Context, f *facts) error {
+	started := p.now()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return p.produceDeadLetters(ctx, f.dead) })
+	for kind, partitions := range f.messages {
+		for n, messages := range partitions {
+			if len(messages) == 0 {
+				continue
+			}
+			group.Go(func() error {
+				records := make([]broker.Record, len(messages))
+				for i, m := range messages {
+					records[i] = broker.Record{Key: f.arena[m.from:m.keyEnd], Value: f.arena[m.keyEnd:m.to], Time: started}
+				}
+				_, err := p.producer.Produce(ctx, p.topics.fact(kind), n, records)
+				return err
+			})
+		}
+	}
+	err := group.Wait()
+	if err == nil {
+		p.metrics.ingest.Batch(f.records, len(f.arena), p.now().Sub(started))
+	}
+	return err
+}
+
+// Commit returns once everything handed over is in the log, and stores the cursor after it.
+func (o *out) Commit(ctx context.Context, cursor []byte) error {
+	if err := o.flush(ctx); err != nil {
+		return err
+	}
+	if err := o.wait(); err != nil {
+		return err
+	}
+	return o.cursor.store(ctx, o.source, cursor)
+}
+
+// Mark writes the promise to every partition of the kind's topic.
+func (o *out) Mark(ctx context.Context, fact string, completeThrough int64) error {
+	if err := o.flush(ctx); err != nil {
+		return err
+	}
+	if err := o.wait(); err != nil {
+		return err
+	}
+	m := schemas.Mark{Tenant: o.p.file.Tenant, Source: o.source, Fact: fact, CompleteThrough: completeThrough}
+	record := broker.Record{Key: appendKey(nil, o.p.file.Tenant, "\x00mark\x00"+o.source), Value: o.p.write.mark.append(nil, &m), Time: o.p.now()}
+	for n := range o.p.file.Partitions {
+		if _, err := o.p.producer.Produce(ctx, o.p.topics.fact(fact), n, []broker.Record{record}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+

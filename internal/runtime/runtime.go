@@ -1,0 +1,192 @@
+// Package runtime runs pipelines: it connects sources, shards, merges and sinks through Kafka. Every hop is an upsert, so each
+// stage commits its offsets only after what they cover is acknowledged downstream, and may repeat work after a crash.
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/registry"
+	"github.com/quarterhour/quarterhour/pipelines"
+	"github.com/quarterhour/quarterhour/sinks"
+	"github.com/quarterhour/quarterhour/transform"
+	"github.com/quarterhour/quarterhour/transform/expressions"
+)
+
+// The stages of a pipeline, which may run in one process or each in processes of its own.
+const (
+	StageIngest    = "ingest"
+	StageIntervals = "intervals"
+	StageMerge     = "merge"
+	StageSinks     = "sinks"
+)
+
+// Stages lists them in the order of the data flow.
+var Stages = []string{StageIngest, StageIntervals, StageMerge, StageSinks}
+
+type stageSet map[string]bool
+
+func (s stageSet) has(name string) bool { return len(s) == 0 || s[name] }
+
+// Options is what Run needs besides the pipelines.
+type Options struct {
+	Cluster   *broker.Cluster
+	Registry  *registry.Client
+	Warehouse string   // address of ClickHouse
+	Stages    []string // empty: all
+	Drain     bool     // finish what the sources have, then return
+	Log       *slog.Logger
+	Progress  ingest.Progress
+	Metrics   *Metrics
+	Now       func() time.Time
+}
+
+// Run runs the pipelines until ctx ends, or, draining, until everything the sources had has reached every sink.
+func Run(ctx context.Context, files []*pipelines.Pipeline, o Options) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, file := range files {
+		group.Go(func() error {
+			p, err := open(ctx, file, o)
+			if err == nil {
+				err = p.run(ctx, o.Stages)
+			}
+			if err != nil {
+				return fmt.Errorf("pipeline %q: %w", file.Name, err)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+// pipeline is one pipeline at work.
+type pipeline struct {
+	file      *pipelines.Pipeline
+	topics    topics
+	cluster   *broker.Cluster
+	registry  *registry.Client
+	producer  *broker.Producer
+	write     *writers
+	options   transform.Options
+	stages    *expressions.Program
+	warehouse string
+	drain     bool
+	log       *slog.Logger
+	progress  ingest.Progress
+	metrics   *pipelineMetrics
+	now       func() time.Time
+}
+
+func open(ctx context.Context, file *pipelines.Pipeline, o Options) (*pipeline, error) {
+	p := &pipeline{
+		file: file, topics: topics{file.Name}, cluster: o.Cluster, registry: o.Registry, warehouse: o.Warehouse, drain: o.Drain,
+		log: o.Log.With("pipeline", file.Name), progress: o.Progress, now: o.Now, metrics: o.Metrics.pipeline(file.Name),
+	}
+	var err error
+	if p.options, p.stages, err = stagesOf(file); err != nil {
+		return nil, err
+	}
+	if err = p.topics.ensure(ctx, o.Cluster, file); err != nil {
+		return nil, err
+	}
+	if p.write, err = openWriters(ctx, o.Registry); err != nil {
+		return nil, err
+	}
+	p.producer = o.Cluster.NewProducer(broker.ProducerOptions{})
+	return p, nil
+}
+
+func (p *pipeline) factTopics() []string {
+	var t []string
+	for _, kind := range factKinds {
+		t = append(t, p.topics.fact(kind))
+	}
+	return t
+}
+
+func (p *pipeline) firstOffset(ctx context.Context, topic string, partition int) (int64, error) {
+	ranges, err := p.cluster.Offsets(ctx, topic)
+	if err != nil {
+		return 0, fmt.Errorf("offsets of topic %q: %w", topic, err)
+	}
+	return ranges[partition].First, nil
+}
+
+// run starts the stages wanted, and ends them when ctx ends or the drain is complete.
+func (p *pipeline) run(ctx context.Context, names []string) error {
+	wanted := stageSet{}
+	for _, n := range names {
+		wanted[n] = true
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	group, ctx := errgroup.WithContext(ctx)
+	sourcesDone := make(chan struct{})
+	if wanted.has(StageIngest) {
+		group.Go(func() error { defer close(sourcesDone); return p.runSources(ctx) })
+	} else {
+		close(sourcesDone)
+	}
+	if wanted.has(StageIntervals) {
+		group.Go(func() error { return p.consume(ctx, p.topics.intervalsGroup(), p.factTopics(), p.runFold) })
+	}
+	if wanted.has(StageMerge) {
+		group.Go(func() error { return p.consume(ctx, p.topics.mergeGroup(), []string{p.topics.partials()}, p.runMerge) })
+	}
+	if wanted.has(StageSinks) {
+		for _, s := range p.file.Sinks {
+			group.Go(func() error { return p.consumeSink(ctx, s) })
+		}
+	}
+	if p.drain {
+		group.Go(func() error {
+			select {
+			case <-sourcesDone:
+			case <-ctx.Done():
+				return nil
+			}
+			err := p.awaitStages(ctx, wanted)
+			if err == nil {
+				stop(errDrained)
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	if errors.Is(context.Cause(ctx), errDrained) {
+		return nil
+	}
+	return err
+}
+
+// errDrained ends a draining run that has nothing left to do.
+var errDrained = errors.New("drained")
+
+func (p *pipeline) consume(ctx context.Context, group string, topics []string, handle func(context.Context, *broker.Assigned) error) error {
+	err := p.cluster.Consume(ctx, broker.GroupOptions{Group: group, Topics: topics}, handle)
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (p *pipeline) consumeSink(ctx context.Context, s pipelines.Sink) error {
+	sink, err := s.Registration.Open(ctx, s.Options, sinks.Deps{
+		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Warehouse: p.warehouse, Log: p.log.With("sink", s.Name),
+	})
+	if err != nil {
+		return fmt.Errorf("sink %q: %w", s.Name, err)
+	}
+	m := p.metrics.sink(s.Name)
+	err = p.consume(ctx, p.topics.sinkGroup(s.Name), p.sinkTopics(s), func(ctx context.Context, a *broker.Assigned) error {
+		return p.runSink(ctx, s, sink, m, a)
+	})
+	return errors.Join(err, sink.Close())
+}

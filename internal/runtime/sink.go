@@ -1,0 +1,171 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/pipelines"
+	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/sinks"
+)
+
+// sinkPace is the least time between two small writes of one partition: destinations like few large batches.
+// sinkLarge is when a batch is not small any more.
+const (
+	sinkPace  = time.Second
+	sinkLarge = 10_000
+)
+
+// delivering is one partition of rows or facts on its way into one sink.
+type delivering struct {
+	p        *pipeline
+	name     string
+	sink     sinks.Sink
+	metrics  *stageMetrics
+	assigned *broker.Assigned
+	reader   *reader
+	batch    sinks.Batch
+	next     int64
+}
+
+func (p *pipeline) sinkTopics(s pipelines.Sink) []string {
+	t := []string{p.topics.rows()}
+	if s.Registration.Facts {
+		for _, kind := range factKinds {
+			t = append(t, p.topics.fact(kind))
+		}
+		t = append(t, p.topics.deadLetters())
+	}
+	return t
+}
+
+func (p *pipeline) runSink(ctx context.Context, s pipelines.Sink, sink sinks.Sink, m *stageMetrics, a *broker.Assigned) error {
+	d := &delivering{p: p, name: s.Name, sink: sink, metrics: m, assigned: a, reader: newReader(ctx, p.registry), next: a.Committed()}
+	if d.next < 0 {
+		var err error
+		if d.next, err = p.firstOffset(ctx, a.Topic(), a.Partition()); err != nil {
+			return err
+		}
+	}
+	wait := time.Second
+	for ctx.Err() == nil {
+		err := d.step(ctx)
+		switch {
+		case err == nil:
+			wait = time.Second
+			continue
+		case ctx.Err() != nil:
+			return nil
+		case p.drain:
+			return fmt.Errorf("sink %q: %w", s.Name, err)
+		}
+		p.log.Error("sink failed, trying again", "sink", s.Name, "topic", a.Topic(), "partition", a.Partition(), "err", err, "in", wait)
+		m.Error("write")
+		pause(ctx, wait)
+		wait = min(2*wait, time.Minute)
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func (d *delivering) step(ctx context.Context) error {
+	started := d.p.now()
+	b, err := d.assigned.Fetch(ctx, d.next)
+	if err != nil {
+		return err
+	}
+	d.batch.Reset()
+	size := 0
+	for i := range b.Records {
+		if r := &b.Records[i]; r.Offset >= d.next {
+			size += len(r.Value)
+			if err := d.add(r); err != nil {
+				return fmt.Errorf("%s/%d@%d: %w", d.assigned.Topic(), d.assigned.Partition(), r.Offset, err)
+			}
+		}
+	}
+	if b.Next == d.next {
+		return nil
+	}
+	if d.batch.Len() > 0 {
+		d.batch.Token = fmt.Sprintf("%s/%d/%d-%d", d.assigned.Topic(), d.assigned.Partition(), d.next, b.Next)
+		if err := d.sink.Write(ctx, &d.batch); err != nil {
+			return err
+		}
+	}
+	d.next = b.Next
+	if err := d.assigned.Commit(ctx, d.next); err != nil {
+		return err
+	}
+	d.metrics.Batch(d.batch.Len(), size, d.p.now().Sub(started))
+	d.metrics.Lag(d.assigned.Topic(), d.assigned.Partition(), b.HighWatermark-d.next)
+	if rest := sinkPace - d.p.now().Sub(started); rest > 0 && d.batch.Len() < sinkLarge && !d.p.drain {
+		pause(ctx, rest)
+	}
+	return nil
+}
+
+// add decodes one message into the batch. A fact that cannot be decoded is the transform's to dead-letter; marks and other
+// records that no sink stores are passed over.
+func (d *delivering) add(r *broker.Record) error {
+	e, payload, err := d.reader.open(r.Value)
+	if err != nil {
+		if d.assigned.Topic() != d.p.topics.rows() {
+			return nil
+		}
+		return err
+	}
+	b := &d.batch
+	switch e.kind {
+	case queueKind:
+		b.QueueIntervals, err = grow(b.QueueIntervals, e, payload)
+	case agentQueueKind:
+		b.AgentQueueIntervals, err = grow(b.AgentQueueIntervals, e, payload)
+	case agentKind:
+		b.AgentIntervals, err = grow(b.AgentIntervals, e, payload)
+	case completenessKind:
+		b.Completeness, err = grow(b.Completeness, e, payload)
+	case contactKind:
+		b.Contacts, err = growLogged(b.Contacts, d.assigned, r, e, payload)
+	case agentStateKind:
+		b.AgentStates, err = growLogged(b.AgentStates, d.assigned, r, e, payload)
+	case deadLetterKind:
+		b.DeadLetters, err = growLogged(b.DeadLetters, d.assigned, r, e, payload)
+	}
+	return err
+}
+
+// extend makes room for one more element and keeps what the place held before, whose slices are used again.
+func extend[T any](list []T) []T {
+	if len(list) < cap(list) {
+		return list[:len(list)+1]
+	}
+	var zero T
+	return append(list, zero)
+}
+
+func grow[T any](list []T, e entry, payload []byte) ([]T, error) {
+	list = extend(list)
+	if err := decode(e, payload, &list[len(list)-1]); err != nil {
+		return list[:len(list)-1], err
+	}
+	return list, nil
+}
+
+func growLogged[T schemas.Record](list []sinks.Logged[T], a *broker.Assigned, r *broker.Record, e entry, payload []byte) ([]sinks.Logged[T], error) {
+	list = extend(list)
+	l := &list[len(list)-1]
+	l.Topic, l.Partition, l.Offset, l.ArrivedAt = a.Topic(), a.Partition(), r.Offset, r.Time.UnixMilli()
+	if err := decode(e, payload, &l.Record); err != nil {
+		return list[:len(list)-1], nil // the transform dead-letters it
+	}
+	return list, nil
+}

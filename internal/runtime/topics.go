@@ -1,0 +1,50 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/pipelines"
+)
+
+// factKinds are the kinds of fact that have a topic of their own, in the order they are created.
+var factKinds = []string{"contact", "agent_state"}
+
+// topics names what one pipeline keeps in Kafka.
+type topics struct{ pipeline string }
+
+func (t topics) fact(kind string) string { return t.pipeline + "." + kind }
+func (t topics) partials() string        { return t.pipeline + ".partials" }
+func (t topics) rows() string            { return t.pipeline + ".rows" }
+func (t topics) cursors() string         { return t.pipeline + ".cursors" }
+func (t topics) deadLetters() string     { return t.pipeline + ".deadletters" }
+
+func (t topics) intervalsGroup() string       { return t.pipeline + ".intervals" }
+func (t topics) mergeGroup() string           { return t.pipeline + ".merge" }
+func (t topics) sinkGroup(name string) string { return t.pipeline + ".sink." + name }
+
+// ensure creates the topics that are missing. The number of partitions is fixed by the first run: a shard is a partition,
+// and moving an identity to another shard would count it twice.
+func (t topics) ensure(ctx context.Context, c *broker.Cluster, p *pipelines.Pipeline) error {
+	wanted := []broker.Topic{
+		{Name: t.partials(), Partitions: p.Partitions, Compact: true},
+		{Name: t.rows(), Partitions: p.Partitions, Compact: true},
+		{Name: t.cursors(), Partitions: 1, Compact: true},
+		{Name: t.deadLetters(), Partitions: 1},
+	}
+	for _, kind := range factKinds {
+		wanted = append(wanted, broker.Topic{Name: t.fact(kind), Partitions: p.Partitions})
+	}
+	for _, topic := range wanted {
+		got, err := c.EnsureTopic(ctx, topic)
+		if err != nil {
+			return fmt.Errorf("topic %q: %w", topic.Name, err)
+		}
+		if got != topic.Partitions {
+			return fmt.Errorf("topic %q has %d partitions and the pipeline asks for %d: set `partitions: %d`, or start a pipeline "+
+				"of another name and load the facts into it", topic.Name, got, topic.Partitions, got)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,234 @@
+package spec
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Source says where a node comes from and what surrounds it.
+type Source struct {
+	File string
+	Path string // of the node, for messages: ingest.calls
+	Env  Environment
+	Also []string // keys of the node that somebody else reads
+}
+
+// Decode reads a node into options: a pointer to a struct declared as Component.New says, or to one value (an expression). It
+// sets defaults, puts in ${VARIABLES}, runs Validate, and returns every problem at once. Where there are problems the
+// options are not to be used.
+func Decode(node *yaml.Node, into any, s Source) []Problem {
+	d := &decoder{Source: s, places: make(map[string]Position), bad: make(map[string]bool)}
+	d.value(resolve(node), reflect.ValueOf(into).Elem(), Field{Name: "."}, "")
+	d.validate(at(s.File, node), into)
+	return Sort(d.problems)
+}
+
+// decoder holds what Decode found. Paths are relative to the node: "" is the node itself.
+type decoder struct {
+	Source
+	problems []Problem
+	places   map[string]Position // where the value of each path stands
+	bad      map[string]bool     // paths with a problem of their own: Validate's view of them would only repeat it
+}
+
+func (d *decoder) fail(path string, at Position, format string, args ...any) {
+	d.bad[path] = true
+	d.problems = append(d.problems, Problem{at, fmt.Sprintf(format, args...)})
+}
+
+// full is a path as the user knows it.
+func (d *decoder) full(path string) string { return join(d.Path, path) }
+
+func join(outer, inner string) string {
+	if outer == "" || inner == "" {
+		return outer + inner
+	}
+	return outer + "." + inner
+}
+
+// value decodes into v by its type. An absent value (null) leaves the default.
+func (d *decoder) value(n *yaml.Node, v reflect.Value, f Field, path string) {
+	n = resolve(n)
+	d.places[path] = at(d.File, n)
+	if v.Kind() == reflect.Pointer && v.Type() != locationType {
+		v.Set(reflect.New(v.Type().Elem()))
+		v = v.Elem()
+	}
+	switch t := v.Type(); {
+	case t == exprsType:
+		d.expressions(n, v, path)
+	case t == exprType:
+		d.scalar(n, v, f, path)
+	case t.Kind() == reflect.Struct:
+		d.section(n, v, path)
+	case t.Kind() == reflect.Slice:
+		d.list(n, v, f, path)
+	case t.Kind() == reflect.Map:
+		d.byName(n, v, f, path)
+	default:
+		d.scalar(n, v, f, path)
+	}
+}
+
+func (d *decoder) section(n *yaml.Node, v reflect.Value, path string) {
+	fields := fieldsOf(v.Type())
+	d.defaults(v, fields, path)
+	if n.Tag != "!!null" && !d.is(n, yaml.MappingNode, "section", path) {
+		return
+	}
+	known := make(map[string]Field, len(fields))
+	names := make([]string, 0, len(fields)+len(d.Also))
+	for _, f := range fields {
+		known[f.Name] = f
+		names = append(names, f.Name)
+	}
+	if path == "" {
+		names = append(names, d.Also...)
+	}
+	present := make(map[string]bool)
+	for _, e := range entries(n) {
+		name := e.key.Value
+		present[name] = true
+		if f, ok := known[name]; ok {
+			d.option(e, v.FieldByIndex(f.index), f, join(path, name))
+		} else if path != "" || !slices.Contains(d.Also, name) {
+			d.fail(join(path, name), at(d.File, e.key), "unknown option %q%s%s", name, d.in(path), Suggest(name, names))
+			present[Nearest(name, names)] = true // a required option mistyped is one problem, not two
+		}
+	}
+	for _, f := range fields {
+		if f.Required && !present[f.Name] {
+			d.fail(join(path, f.Name), at(d.File, n), "%srequired option %q is missing: %s", d.prefix(path), f.Name, f.Help)
+		}
+	}
+}
+
+// option decodes the value of one key. A key with nothing after it is as good as absent, unless it is required.
+func (d *decoder) option(e entry, v reflect.Value, f Field, path string) {
+	if e.value.Tag != "!!null" {
+		d.value(e.value, v, f, path)
+		return
+	}
+	d.places[path] = at(d.File, e.key)
+	if f.Required {
+		d.fail(path, at(d.File, e.key), "%s has no value: %s", d.full(path), f.Help)
+	}
+}
+
+// prefix and in place a message about an option in its section.
+func (d *decoder) prefix(path string) string {
+	if p := d.full(path); p != "" {
+		return p + ": "
+	}
+	return ""
+}
+
+func (d *decoder) in(path string) string {
+	if p := d.full(path); p != "" {
+		return " in " + p
+	}
+	return ""
+}
+
+func (d *decoder) defaults(v reflect.Value, fields []Field, path string) {
+	for _, f := range fields {
+		inner := v.FieldByIndex(f.index)
+		if f.Default != "" {
+			if message := set(inner, f.Default, f); message != "" {
+				d.fail(join(path, f.Name), Position{File: d.File}, "the default of %s %s", d.full(join(path, f.Name)), message)
+			}
+		} else if inner.Kind() == reflect.Struct && inner.Type() != exprType {
+			d.defaults(inner, f.Fields, join(path, f.Name))
+		}
+	}
+}
+
+func (d *decoder) list(n *yaml.Node, v reflect.Value, f Field, path string) {
+	if !d.is(n, yaml.SequenceNode, "list", path) {
+		return
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)))
+	for i, item := range n.Content {
+		d.value(item, v.Index(i), f, fmt.Sprintf("%s[%d]", path, i))
+	}
+}
+
+func (d *decoder) byName(n *yaml.Node, v reflect.Value, f Field, path string) {
+	if !d.is(n, yaml.MappingNode, "section", path) {
+		return
+	}
+	v.Set(reflect.MakeMap(v.Type()))
+	for _, e := range entries(n) {
+		item := reflect.New(v.Type().Elem()).Elem()
+		d.value(e.value, item, f, join(path, e.key.Value))
+		v.SetMapIndex(reflect.ValueOf(e.key.Value), item)
+	}
+}
+
+func (d *decoder) expressions(n *yaml.Node, v reflect.Value, path string) {
+	if !d.is(n, yaml.MappingNode, "section of names and expressions", path) {
+		return
+	}
+	var list Exprs
+	for _, e := range entries(n) {
+		named := NamedExpr{Name: e.key.Value, At: at(d.File, e.key)}
+		d.value(e.value, reflect.ValueOf(&named.Expr).Elem(), Field{}, join(path, named.Name))
+		list = append(list, named)
+	}
+	v.Set(reflect.ValueOf(list))
+}
+
+// is checks the node's kind, and says what is there instead.
+func (d *decoder) is(n *yaml.Node, kind yaml.Kind, word, path string) bool {
+	if n.Kind == kind {
+		return true
+	}
+	if d.full(path) == "" {
+		d.fail(path, at(d.File, n), "the file is %s, not a %s", describe(n), word)
+	} else {
+		d.fail(path, at(d.File, n), "%s is %s, not a %s", d.full(path), describe(n), word)
+	}
+	return false
+}
+
+func describe(n *yaml.Node) string {
+	switch {
+	case n.Kind == yaml.MappingNode:
+		return "a section"
+	case n.Kind == yaml.SequenceNode:
+		return "a list"
+	case n.Tag == "!!null":
+		return "empty"
+	default:
+		return fmt.Sprintf("%q", n.Value)
+	}
+}
+
+// validate runs the options' own checks and places what they find at the option, or the nearest thing around it that is
+// written in the file.
+func (d *decoder) validate(root Position, options any) {
+	v, ok := options.(Validator)
+	if !ok {
+		return
+	}
+	v.Validate(func(path, message string) {
+		place, found := root, false
+		for p := path; ; p = p[:max(strings.LastIndexAny(p, ".["), 0)] {
+			if d.bad[p] {
+				return
+			}
+			if at, ok := d.places[p]; ok && !found {
+				place, found = at, true
+			}
+			if p == "" {
+				break
+			}
+		}
+		d.problems = append(d.problems, Problem{place, d.prefix(path) + message})
+	})
+}
+
