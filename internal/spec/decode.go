@@ -22,8 +22,8 @@ type Source struct {
 // options are not to be used.
 func Decode(node *yaml.Node, into any, s Source) []Problem {
 	d := &decoder{Source: s, places: make(map[string]Position), bad: make(map[string]bool)}
-	d.value(resolve(node), reflect.ValueOf(into).Elem(), Field{Name: "."}, "")
-	d.validate(at(s.File, node), into)
+	d.value(Resolve(node), reflect.ValueOf(into).Elem(), Field{Name: "."}, "")
+	d.validate(At(s.File, node), into)
 	return Sort(d.problems)
 }
 
@@ -52,8 +52,8 @@ func join(outer, inner string) string {
 
 // value decodes into v by its type. An absent value (null) leaves the default.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, f Field, path string) {
-	n = resolve(n)
-	d.places[path] = at(d.File, n)
+	n = Resolve(n)
+	d.places[path] = At(d.File, n)
 	if v.Kind() == reflect.Pointer && v.Type() != locationType {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()
@@ -90,32 +90,32 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, path string) {
 		names = append(names, d.Also...)
 	}
 	present := make(map[string]bool)
-	for _, e := range entries(n) {
-		name := e.key.Value
+	for _, e := range Entries(n) {
+		name := e.Key.Value
 		present[name] = true
 		if f, ok := known[name]; ok {
 			d.option(e, v.FieldByIndex(f.index), f, join(path, name))
 		} else if path != "" || !slices.Contains(d.Also, name) {
-			d.fail(join(path, name), at(d.File, e.key), "unknown option %q%s%s", name, d.in(path), Suggest(name, names))
+			d.fail(join(path, name), At(d.File, e.Key), "unknown option %q%s%s", name, d.in(path), Suggest(name, names))
 			present[Nearest(name, names)] = true // a required option mistyped is one problem, not two
 		}
 	}
 	for _, f := range fields {
 		if f.Required && !present[f.Name] {
-			d.fail(join(path, f.Name), at(d.File, n), "%srequired option %q is missing: %s", d.prefix(path), f.Name, f.Help)
+			d.fail(join(path, f.Name), At(d.File, n), "%srequired option %q is missing: %s", d.prefix(path), f.Name, f.Help)
 		}
 	}
 }
 
 // option decodes the value of one key. A key with nothing after it is as good as absent, unless it is required.
-func (d *decoder) option(e entry, v reflect.Value, f Field, path string) {
-	if e.value.Tag != "!!null" {
-		d.value(e.value, v, f, path)
+func (d *decoder) option(e Entry, v reflect.Value, f Field, path string) {
+	if e.Value.Tag != "!!null" {
+		d.value(e.Value, v, f, path)
 		return
 	}
-	d.places[path] = at(d.File, e.key)
+	d.places[path] = At(d.File, e.Key)
 	if f.Required {
-		d.fail(path, at(d.File, e.key), "%s has no value: %s", d.full(path), f.Help)
+		d.fail(path, At(d.File, e.Key), "%s has no value: %s", d.full(path), f.Help)
 	}
 }
 
@@ -162,10 +162,10 @@ func (d *decoder) byName(n *yaml.Node, v reflect.Value, f Field, path string) {
 		return
 	}
 	v.Set(reflect.MakeMap(v.Type()))
-	for _, e := range entries(n) {
+	for _, e := range Entries(n) {
 		item := reflect.New(v.Type().Elem()).Elem()
-		d.value(e.value, item, f, join(path, e.key.Value))
-		v.SetMapIndex(reflect.ValueOf(e.key.Value), item)
+		d.value(e.Value, item, f, join(path, e.Key.Value))
+		v.SetMapIndex(reflect.ValueOf(e.Key.Value), item)
 	}
 }
 
@@ -174,9 +174,9 @@ func (d *decoder) expressions(n *yaml.Node, v reflect.Value, path string) {
 		return
 	}
 	var list Exprs
-	for _, e := range entries(n) {
-		named := NamedExpr{Name: e.key.Value, At: at(d.File, e.key)}
-		d.value(e.value, reflect.ValueOf(&named.Expr).Elem(), Field{}, join(path, named.Name))
+	for _, e := range Entries(n) {
+		named := NamedExpr{Name: e.Key.Value, At: At(d.File, e.Key)}
+		d.value(e.Value, reflect.ValueOf(&named.Expr).Elem(), Field{}, join(path, named.Name))
 		list = append(list, named)
 	}
 	v.Set(reflect.ValueOf(list))
@@ -188,14 +188,15 @@ func (d *decoder) is(n *yaml.Node, kind yaml.Kind, word, path string) bool {
 		return true
 	}
 	if d.full(path) == "" {
-		d.fail(path, at(d.File, n), "the file is %s, not a %s", describe(n), word)
+		d.fail(path, At(d.File, n), "the file is %s, not a %s", Describe(n), word)
 	} else {
-		d.fail(path, at(d.File, n), "%s is %s, not a %s", d.full(path), describe(n), word)
+		d.fail(path, At(d.File, n), "%s is %s, not a %s", d.full(path), Describe(n), word)
 	}
 	return false
 }
 
-func describe(n *yaml.Node) string {
+// Describe says what stands in the file in place of what was expected.
+func Describe(n *yaml.Node) string {
 	switch {
 	case n.Kind == yaml.MappingNode:
 		return "a section"
@@ -231,4 +232,3 @@ func (d *decoder) validate(root Position, options any) {
 		d.problems = append(d.problems, Problem{place, d.prefix(path) + message})
 	})
 }
-

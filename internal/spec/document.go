@@ -23,7 +23,7 @@ func Document(file string, content []byte) (*yaml.Node, []Problem) {
 		return nil, []Problem{syntax(file, err)}
 	}
 	if err := decoder.Decode(&second); err == nil {
-		return nil, []Problem{{at(file, &second), "a second document in one file: write one file for each"}}
+		return nil, []Problem{{At(file, &second), "a second document in one file: write one file for each"}}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, []Problem{syntax(file, err)}
 	}
@@ -49,7 +49,7 @@ func duplicates(file string, n *yaml.Node) (problems []Problem) {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
 			if line, seen := first[key.Value]; seen && key.Kind == yaml.ScalarNode {
-				problems = append(problems, Problem{at(file, key),
+				problems = append(problems, Problem{At(file, key),
 					fmt.Sprintf("key %q is written twice, first on line %d", key.Value, line)})
 			} else {
 				first[key.Value] = key.Line
@@ -62,34 +62,36 @@ func duplicates(file string, n *yaml.Node) (problems []Problem) {
 	return problems
 }
 
-func at(file string, n *yaml.Node) Position { return Position{file, n.Line, n.Column} }
+// At is where a node of the file stands.
+func At(file string, n *yaml.Node) Position { return Position{file, n.Line, n.Column} }
 
-// entry is one key of a mapping.
-type entry struct{ key, value *yaml.Node }
+// Entry is one key of a mapping; Value is never an alias.
+type Entry struct{ Key, Value *yaml.Node }
 
-// resolve follows aliases.
-func resolve(n *yaml.Node) *yaml.Node {
+// Resolve follows aliases.
+func Resolve(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
 	return n
 }
 
-// entries lists a mapping in the file's order, with merged (<<) mappings after its own keys, which win over them.
-func entries(n *yaml.Node) []entry {
+// Entries lists a mapping in the file's order, with merged (<<) mappings after its own keys, which win over them. A node of
+// another kind has none.
+func Entries(n *yaml.Node) []Entry {
 	return merged(n, nil, make(map[string]bool), 0)
 }
 
 // maxMerges bounds mappings that merge themselves.
 const maxMerges = 16
 
-func merged(n *yaml.Node, list []entry, seen map[string]bool, depth int) []entry {
+func merged(n *yaml.Node, list []Entry, seen map[string]bool, depth int) []Entry {
 	if depth > maxMerges || n.Kind != yaml.MappingNode {
 		return list
 	}
 	var merges []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], resolve(n.Content[i+1])
+		key, value := n.Content[i], Resolve(n.Content[i+1])
 		if key.Tag == "!!merge" {
 			if value.Kind == yaml.SequenceNode {
 				merges = append(merges, value.Content...)
@@ -100,11 +102,11 @@ func merged(n *yaml.Node, list []entry, seen map[string]bool, depth int) []entry
 		}
 		if !seen[key.Value] {
 			seen[key.Value] = true
-			list = append(list, entry{key, value})
+			list = append(list, Entry{key, value})
 		}
 	}
 	for _, m := range merges {
-		list = merged(resolve(m), list, seen, depth+1)
+		list = merged(Resolve(m), list, seen, depth+1)
 	}
 	return list
 }

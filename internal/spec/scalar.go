@@ -13,12 +13,12 @@ import (
 
 func (d *decoder) scalar(n *yaml.Node, v reflect.Value, f Field, path string) {
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
-		d.fail(path, at(d.File, n), "%s is %s, not %s", d.full(path), describe(n), article(typeOfScalar(v.Type(), f)))
+		d.fail(path, At(d.File, n), "%s is %s, not %s", d.full(path), Describe(n), article(typeOfScalar(v.Type(), f)))
 		return
 	}
 	text, err := d.Env.Expand(n.Value)
 	if err != nil {
-		d.fail(path, at(d.File, n), "%s: %v", d.full(path), err)
+		d.fail(path, At(d.File, n), "%s: %v", d.full(path), err)
 		return
 	}
 	if v.Type() == exprType {
@@ -26,7 +26,7 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, f Field, path string) {
 		return
 	}
 	if message := set(v, text, f); message != "" {
-		d.fail(path, at(d.File, n), "%s %s", d.full(path), message)
+		d.fail(path, At(d.File, n), "%s %s", d.full(path), message)
 	}
 }
 
@@ -39,7 +39,7 @@ func typeOfScalar(t reflect.Type, f Field) string {
 
 // content is where a scalar's text starts: under the | or > of a block.
 func content(file string, n *yaml.Node) Position {
-	p := at(file, n)
+	p := At(file, n)
 	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		p.Line, p.Column = p.Line+1, 1
 	}

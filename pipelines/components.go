@@ -1,0 +1,19 @@
+package pipelines
+
+import (
+	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/spec"
+	"github.com/quarterhour/quarterhour/sinks"
+)
+
+// Sources, Stages, Sinks and Measures are everything a pipeline file may name. A new component adds its line here, and
+// nothing else: validation, `quarterhour list`, completions and the reference pages read these lists.
+var (
+	Sources = []ingest.Registration{}
+
+	Stages = []spec.Component{}
+
+	Sinks = []sinks.Registration{}
+
+	Measures = []spec.Component{}
+)

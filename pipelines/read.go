@@ -1,0 +1,126 @@
+package pipelines
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/quarterhour/quarterhour/internal/spec"
+)
+
+// The keys at the top level that are not settings.
+const (
+	ingestKey    = string(spec.Ingest)
+	transformKey = string(spec.Transform)
+	sinksKey     = string(spec.Sink)
+	testsKey     = "tests"
+)
+
+// Read reads one pipeline file. env are the variables that ${NAME} stands for. The error is a *spec.Invalid with every
+// problem of the file.
+func Read(path string, env spec.Environment) (*Pipeline, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, spec.Err([]spec.Problem{{At: spec.Position{File: path}, Message: unreadable(err)}})
+	}
+	return Parse(path, content, env)
+}
+
+func unreadable(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		err = p.Err
+	}
+	return "pipeline file cannot be read: " + err.Error()
+}
+
+// ReadAll reads several pipeline files, which must have names of their own. Its error holds the problems of all of them.
+func ReadAll(paths []string, env spec.Environment) ([]*Pipeline, error) {
+	var list []*Pipeline
+	var problems []spec.Problem
+	for _, path := range paths {
+		p, err := Read(path, env)
+		var invalid *spec.Invalid
+		if errors.As(err, &invalid) {
+			problems = append(problems, invalid.Problems...)
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(list, func(other *Pipeline) bool { return other.Name == p.Name }); i >= 0 {
+			problems = append(problems, spec.Problem{At: spec.Position{File: path},
+				Message: fmt.Sprintf("pipeline %q is in %s already: give one of them another name", p.Name, list[i].Path)})
+		}
+		list = append(list, p)
+	}
+	if err := spec.Err(problems); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// Parse reads the content of a pipeline file; path is its name in messages.
+func Parse(path string, content []byte, env spec.Environment) (*Pipeline, error) {
+	root, problems := spec.Document(path, content)
+	if root == nil {
+		return nil, spec.Err(problems)
+	}
+	r := &reading{file: path, env: env, problems: problems, pipeline: &Pipeline{Path: path}}
+	r.document(root)
+	if err := spec.Err(spec.Sort(r.problems)); err != nil {
+		return nil, err
+	}
+	return r.pipeline, nil
+}
+
+// reading is a file being read.
+type reading struct {
+	file     string
+	env      spec.Environment
+	problems []spec.Problem
+	pipeline *Pipeline
+}
+
+func (r *reading) fail(at spec.Position, format string, args ...any) {
+	r.problems = append(r.problems, spec.Problem{At: at, Message: fmt.Sprintf(format, args...)})
+}
+
+// decode reads options and keeps what is wrong with them.
+func (r *reading) decode(n *yaml.Node, options any, path string, also ...string) {
+	r.problems = append(r.problems, spec.Decode(n, options, spec.Source{File: r.file, Path: path, Env: r.env, Also: also})...)
+}
+
+func (r *reading) document(root *yaml.Node) {
+	r.decode(root, &r.pipeline.Settings, "", ingestKey, transformKey, sinksKey, testsKey)
+	if root.Kind != yaml.MappingNode {
+		return
+	}
+	found := make(map[string]bool)
+	for _, e := range spec.Entries(root) {
+		found[e.Key.Value] = true
+		switch e.Key.Value {
+		case ingestKey:
+			r.sources(e)
+		case transformKey:
+			r.stages(e)
+		case sinksKey:
+			r.sinks(e)
+		}
+	}
+	keys := make([]string, 0, len(found))
+	for k := range found {
+		keys = append(keys, k)
+	}
+	for _, section := range []struct{ key, help string }{
+		{ingestKey, "the sources, by name"}, {transformKey, "the list of stages, with one \"intervals\""}, {sinksKey, "the destinations, by name"},
+	} {
+		// A mistyped section is reported once, as an unknown option.
+		if near := spec.Nearest(section.key, keys); !found[section.key] && near == "" {
+			r.fail(spec.At(r.file, root), "section %q is missing: %s", section.key, section.help)
+		}
+	}
+}
