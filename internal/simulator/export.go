@@ -18,20 +18,27 @@ type Report struct {
 	Rows, Late, Duplicated, Corrected, Withdrawn int
 }
 
-// A delivery is one file of an export: the day's own, or what came in afterwards.
+// Delivery is one run of the exports: the day's own, or what came in after it was closed.
+type Delivery int
+
+// The deliveries, in the order they arrive.
 const (
-	onTime = iota
-	late
+	OnTime Delivery = iota
+	Late
 	deliveries
 )
 
-// Names of the folders that hold the two deliveries.
-var deliveryNames = [deliveries]string{"day", "late"}
+// Exports is a day as two systems report it: calls and state changes of a phone system in local time, chats of a chat system in UTC.
+type Exports struct {
+	day                   *Day
+	rand                  *rand.Rand
+	calls, chats, changes [deliveries][]row
+	report                Report
+}
 
-// Export writes the day's three exports: calls.csv and states.csv of the phone system, in local time, and chats.jsonl of the chat
-// system, in UTC. Each comes as day/FILE and, for what arrived afterwards, late/FILE.
-func (d *Day) Export(dir string) (Report, error) {
-	x := &export{day: d, rand: rand.New(rand.NewPCG(d.Seed, 0x9e3779b97f4a7c15))}
+// Exports lets the systems report the day, with the faults such reports have.
+func (d *Day) Exports() *Exports {
+	x := &Exports{day: d, rand: rand.New(rand.NewPCG(d.Seed, 0x9e3779b97f4a7c15))}
 	for _, c := range d.Contacts {
 		x.contact(c)
 	}
@@ -39,50 +46,51 @@ func (d *Day) Export(dir string) (Report, error) {
 		x.states(a)
 	}
 	x.withdrawn(30)
-	for when, name := range deliveryNames {
-		if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
-			return Report{}, fmt.Errorf("write the simulated day: %w", err)
-		}
-		if err := writeCSV(filepath.Join(dir, name, "calls.csv"), callColumns, x.disorder(x.calls[when])); err != nil {
-			return Report{}, err
-		}
-		if err := writeCSV(filepath.Join(dir, name, "states.csv"), stateColumns, x.disorder(x.changes[when])); err != nil {
-			return Report{}, err
-		}
-		if err := writeJSONLines(filepath.Join(dir, name, "chats.jsonl"), x.disorder(x.chats[when])); err != nil {
-			return Report{}, err
-		}
+	for when := range deliveries {
+		x.disorder(x.calls[when])
+		x.disorder(x.chats[when])
+		x.disorder(x.changes[when])
 	}
 	x.report.Contacts = len(d.Contacts)
 	for _, a := range d.Agents {
 		x.report.States += len(a.States)
 	}
-	return x.report, nil
+	return x
+}
+
+// Report says what the exports hold.
+func (x *Exports) Report() Report { return x.report }
+
+// Write writes one delivery as calls.csv, states.csv and chats.jsonl into a folder, which it makes.
+func (x *Exports) Write(dir string, when Delivery) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write the simulated day: %w", err)
+	}
+	if err := writeCSV(filepath.Join(dir, "calls.csv"), callColumns, x.calls[when]); err != nil {
+		return err
+	}
+	if err := writeCSV(filepath.Join(dir, "states.csv"), stateColumns, x.changes[when]); err != nil {
+		return err
+	}
+	return writeJSONLines(filepath.Join(dir, "chats.jsonl"), x.chats[when])
 }
 
 type row = []string
 
-type export struct {
-	day                   *Day
-	rand                  *rand.Rand
-	calls, chats, changes [deliveries][]row
-	report                Report
-}
-
 // odds is true once in n times.
-func (x *export) odds(n int) bool { return x.rand.IntN(n) == 0 }
+func (x *Exports) odds(n int) bool { return x.rand.IntN(n) == 0 }
 
 // send puts a row into a delivery, sometimes twice, sometimes late.
-func (x *export) send(to *[deliveries][]row, r row) {
-	when := onTime
+func (x *Exports) send(to *[deliveries][]row, r row) {
+	when := OnTime
 	if x.odds(25) {
-		when = late
+		when = Late
 		x.report.Late++
 	}
 	to[when] = append(to[when], r)
 	x.report.Rows++
 	if x.odds(30) {
-		again := when + x.rand.IntN(deliveries-when)
+		again := when + Delivery(x.rand.IntN(int(deliveries-when)))
 		to[again] = append(to[again], r)
 		x.report.Rows++
 		x.report.Duplicated++
@@ -90,19 +98,18 @@ func (x *export) send(to *[deliveries][]row, r row) {
 }
 
 // disorder lets rows change places over a short distance, as exports of several servers do.
-func (x *export) disorder(rows []row) []row {
+func (x *Exports) disorder(rows []row) {
 	for i := range rows {
 		j := min(i+x.rand.IntN(200), len(rows)-1)
 		rows[i], rows[j] = rows[j], rows[i]
 	}
-	return rows
 }
 
 var callColumns = row{"call_id", "leg", "version", "withdrawn", "direction", "queue", "queue_name", "agent", "agent_name",
 	"queued_at", "answered_at", "ended_at", "wrap_ended_at", "hold_ms", "outcome"}
 
 // contact sends the contact; now and then first as it was taken down wrongly, with the right row as a later version.
-func (x *export) contact(c *Contact) {
+func (x *Exports) contact(c *Contact) {
 	to, write := &x.calls, x.call
 	if c.Queue >= 0 && x.day.Queues[c.Queue].digital() {
 		to, write = &x.chats, x.chat
@@ -128,7 +135,7 @@ func (x *export) contact(c *Contact) {
 }
 
 // withdrawn sends test calls that never took place, and takes them back.
-func (x *export) withdrawn(n int) {
+func (x *Exports) withdrawn(n int) {
 	for k := range n {
 		c := *x.day.Contacts[x.rand.IntN(len(x.day.Contacts))]
 		if c.Queue < 0 || x.day.Queues[c.Queue].digital() {
@@ -141,13 +148,13 @@ func (x *export) withdrawn(n int) {
 	}
 }
 
-func (x *export) call(c *Contact, version int, withdrawn bool) row {
+func (x *Exports) call(c *Contact, version int, withdrawn bool) row {
 	queue, agent := x.parties(c)
 	return row{c.Interaction, strconv.Itoa(c.Segment), strconv.Itoa(version), strconv.FormatBool(withdrawn), c.Direction, queue.ID, queue.Name,
 		agent.ID, agent.Name, x.local(c.Offered), x.local(c.Answered), x.local(c.Ended), x.local(c.WrapEnd), strconv.FormatInt(c.Hold, 10), c.Outcome}
 }
 
-func (x *export) parties(c *Contact) (q Queue, a Agent) {
+func (x *Exports) parties(c *Contact) (q Queue, a Agent) {
 	if c.Queue >= 0 {
 		q = x.day.Queues[c.Queue]
 	}
@@ -157,16 +164,16 @@ func (x *export) parties(c *Contact) (q Queue, a Agent) {
 	return q, a
 }
 
-func (x *export) at(ms int64) time.Time { return x.day.Date.Add(time.Duration(ms) * time.Millisecond) }
+func (x *Exports) at(ms int64) time.Time { return x.day.Date.Add(time.Duration(ms) * time.Millisecond) }
 
-func (x *export) local(ms int64) string {
+func (x *Exports) local(ms int64) string {
 	if ms < 0 {
 		return ""
 	}
 	return x.at(ms).Format("2006-01-02 15:04:05.000")
 }
 
-func (x *export) utc(ms int64) any {
+func (x *Exports) utc(ms int64) any {
 	if ms < 0 {
 		return nil
 	}
@@ -174,7 +181,7 @@ func (x *export) utc(ms int64) any {
 }
 
 // chat is a row of one field: a JSON object.
-func (x *export) chat(c *Contact, version int, withdrawn bool) row {
+func (x *Exports) chat(c *Contact, version int, withdrawn bool) row {
 	queue, agent := x.parties(c)
 	type named struct {
 		ID   string `json:"id"`
@@ -193,7 +200,7 @@ func (x *export) chat(c *Contact, version int, withdrawn bool) row {
 
 var stateColumns = row{"agent", "agent_name", "change", "version", "at", "state", "reason"}
 
-func (x *export) states(a *Agent) {
+func (x *Exports) states(a *Agent) {
 	for n, s := range a.States {
 		version := 1
 		if x.odds(20) {
@@ -208,7 +215,7 @@ func (x *export) states(a *Agent) {
 	}
 }
 
-func (x *export) change(a *Agent, n, version int, s State) row {
+func (x *Exports) change(a *Agent, n, version int, s State) row {
 	return row{a.ID, a.Name, strconv.Itoa(n + 1), strconv.Itoa(version), x.local(s.At), s.State, s.Reason}
 }
 
