@@ -21,6 +21,9 @@ const MaxMessageBytes = 10 << 20
 // never is a period that does not come: 100 years in milliseconds, which still fits a time.Duration.
 const never = 100 * 365 * 24 * 3600 * 1000
 
+// preferredPort is the usual one with a 1 before it, so that it does not stand in the way of a real server.
+const preferredPort = 19092
+
 // Options of a broker.
 type Options struct {
 	Dir string // where it keeps everything
@@ -38,7 +41,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot create the folder of the embedded Kafka: %w", err)
 	}
-	listener, err := loopback.Listen(ctx, filepath.Join(o.Dir, "address"))
+	listener, err := loopback.Listen(ctx, filepath.Join(o.Dir, "address"), preferredPort)
 	if err != nil {
 		return nil, err
 	}

@@ -10,26 +10,46 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
-// Listen opens the port remembered in the file, or any free one, and remembers it.
-func Listen(ctx context.Context, file string) (net.Listener, error) {
+// Listen opens the port remembered in the file, else the preferred one, else any that is free, and remembers it.
+func Listen(ctx context.Context, file string, preferred int) (net.Listener, error) {
 	var config net.ListenConfig
-	if addr := Remembered(file); addr != "" {
-		if l, err := config.Listen(ctx, "tcp", addr); err == nil {
-			return l, nil
+	var last error
+	for _, addr := range []string{Remembered(file), address(preferred), address(0)} {
+		if addr == "" {
+			continue
 		}
+		l, err := config.Listen(ctx, "tcp", addr)
+		if err != nil {
+			last = err
+			continue
+		}
+		if err := Remember(file, l.Addr().String()); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+		return l, nil
 	}
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, fmt.Errorf("cannot open a port on loopback: %w", err)
-	}
-	if err := Remember(file, l.Addr().String()); err != nil {
-		return nil, errors.Join(err, l.Close())
-	}
-	return l, nil
+	return nil, fmt.Errorf("cannot open a port on loopback: %w", last)
 }
+
+// Free is the address that Listen would open, for a server that opens it itself: it is free now. Remember is then called
+// with what the server took.
+func Free(ctx context.Context, file string, preferred int) (string, error) {
+	l, err := Listen(ctx, file, preferred)
+	if err != nil {
+		return "", err
+	}
+	addr := l.Addr().String()
+	if err := l.Close(); err != nil {
+		return "", fmt.Errorf("cannot close %s again: %w", addr, err)
+	}
+	return addr, nil
+}
+
+func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // Remembered is the address in the file, empty where there is none or it is not one of loopback.
 func Remembered(file string) string {

@@ -14,6 +14,9 @@ import (
 	"github.com/quarterhour/quarterhour/internal/embedded/loopback"
 )
 
+// preferredPort is the usual one with a 1 before it, so that it does not stand in the way of a real server.
+const preferredPort = 18081
+
 // Options of a registry.
 type Options struct {
 	Dir string // where the journal is
@@ -35,7 +38,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := loopback.Listen(ctx, filepath.Join(o.Dir, "address"))
+	listener, err := loopback.Listen(ctx, filepath.Join(o.Dir, "address"), preferredPort)
 	if err != nil {
 		return nil, errors.Join(err, journal.Close())
 	}
