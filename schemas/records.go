@@ -2,56 +2,133 @@
 
 package schemas
 
-// Direction: Inbound and call-back contacts are offered to queues; outbound and internal ones are not.
-type Direction uint8
+// AgentInterval is the agent_interval record. One agent in one interval. Key: tenant, interval_start, agent_id.
+type AgentInterval struct {
+	// Customer organisation.
+	Tenant string `avro:"tenant"`
+	// Start of the half-open interval. Milliseconds since 1970, UTC.
+	IntervalStart int64 `avro:"interval_start"`
+	// Length of the interval, seconds.
+	IntervalSeconds int32 `avro:"interval_seconds"`
+	// Agent.
+	AgentID string `avro:"agent_id"`
+	// Agent's name for people.
+	AgentName string `avro:"agent_name"`
+	// Logged in, milliseconds.
+	LoginMs int64 `avro:"login_ms"`
+	// Available, milliseconds.
+	AvailableMs int64 `avro:"available_ms"`
+	// On a contact by the agent's state, milliseconds.
+	OnContactMs int64 `avro:"on_contact_ms"`
+	// In wrap-up by the agent's state, milliseconds.
+	WrapMs int64 `avro:"wrap_ms"`
+	// Not ready, milliseconds.
+	NotReadyMs int64 `avro:"not_ready_ms"`
+	// Not ready by reason, milliseconds; the parts sum to not_ready_ms.
+	NotReadyByReason []NamedValue `avro:"not_ready_by_reason"`
+	// Sum of the agent's contacts' own clocks, milliseconds; more than the interval where contacts overlap.
+	ConcurrencyMs int64 `avro:"concurrency_ms"`
+	// Outbound contacts, count.
+	DirectOut int64 `avro:"direct_out"`
+	// Scheduled to work, milliseconds; null where shifts are not known. Null where absent.
+	ScheduledMs int64 `avro:"scheduled_ms"`
+	// Scheduled and working, milliseconds; null where shifts are not known. Null where absent.
+	AdherentMs int64 `avro:"adherent_ms"`
+	// Facts that contribute to the row.
+	Facts int64 `avro:"facts"`
+	// True once every source that feeds the row is complete through the interval's end plus grace.
+	Final bool `avro:"final"`
+	// Greatest revision of a row wins.
+	Revision int64 `avro:"revision"`
+}
 
-// The values of Direction, in the schema's order.
-const (
-	DirectionInbound Direction = iota
-	DirectionOutbound
-	DirectionInternal
-	DirectionCallback
-)
+// AgentQueueInterval is the agent_queue_interval record. One agent in one queue and channel in one interval. Key: tenant, interval_start, agent_id, queue_id, channel.
+type AgentQueueInterval struct {
+	// Customer organisation.
+	Tenant string `avro:"tenant"`
+	// Start of the half-open interval. Milliseconds since 1970, UTC.
+	IntervalStart int64 `avro:"interval_start"`
+	// Length of the interval, seconds.
+	IntervalSeconds int32 `avro:"interval_seconds"`
+	// Agent.
+	AgentID string `avro:"agent_id"`
+	// Agent's name for people.
+	AgentName string `avro:"agent_name"`
+	// Queue; empty for direct contacts.
+	QueueID string `avro:"queue_id"`
+	// Queue's name for people.
+	QueueName string `avro:"queue_name"`
+	// Channel.
+	Channel string `avro:"channel"`
+	// Contacts answered, count.
+	Answered int64 `avro:"answered"`
+	// Contacts whose wrap-up ended, count; null where the source has no wrap-up. Null where absent.
+	Completed int64 `avro:"completed"`
+	// Talk and hold, milliseconds.
+	ContactMs int64 `avro:"contact_ms"`
+	// Talk, milliseconds.
+	TalkMs int64 `avro:"talk_ms"`
+	// Hold, milliseconds.
+	HoldMs int64 `avro:"hold_ms"`
+	// Wrap-up, milliseconds.
+	WrapMs int64 `avro:"wrap_ms"`
+	// Talk, hold and wrap-up, milliseconds.
+	HandleMs int64 `avro:"handle_ms"`
+	// Outbound contacts, count.
+	DirectOut int64 `avro:"direct_out"`
+	// Facts that contribute to the row.
+	Facts int64 `avro:"facts"`
+	// True once every source that feeds the row is complete through the interval's end plus grace.
+	Final bool `avro:"final"`
+	// Greatest revision of a row wins.
+	Revision int64 `avro:"revision"`
+}
 
-var namesDirection = []string{"inbound", "outbound", "internal", "callback"}
+// AgentState is the agent_state record. An agent entered a state at an instant; it holds until the agent's next state, its own end, or the mark. Identity: tenant, source, agent_id, state_id.
+type AgentState struct {
+	// Customer organisation the record belongs to.
+	Tenant string `avro:"tenant"`
+	// Name of the source in the pipeline file.
+	Source string `avro:"source"`
+	// The agent; states are partitioned by it.
+	AgentID string `avro:"agent_id"`
+	// Agent's name for people.
+	AgentName string `avro:"agent_name"`
+	// Tells the states of one agent apart; sources without one use the start and the sequence.
+	StateID string `avro:"state_id"`
+	// Grows with every correction of the same identity; the greatest wins.
+	Revision int64 `avro:"revision"`
+	// True where the source deleted the record: it contributes nothing.
+	Retracted bool `avro:"retracted"`
+	// When the state was entered. Milliseconds since 1970, UTC. Null where absent.
+	StartedAt int64 `avro:"started_at"`
+	// When it ended, where the source says so. Milliseconds since 1970, UTC. Null where absent.
+	EndedAt int64 `avro:"ended_at"`
+	// Order of states that start in the same instant.
+	Sequence int64 `avro:"sequence"`
+	// State by its effect on the measures.
+	State State `avro:"state"`
+	// Reason code, as the source names it.
+	Reason string `avro:"reason"`
+	// Channel the state is about; empty for all.
+	Channel string `avro:"channel"`
+}
 
-// String is the Avro symbol.
-func (v Direction) String() string { return namesDirection[v] }
-
-// Outcome: How the visit ended.
-type Outcome uint8
-
-// The values of Outcome, in the schema's order.
-const (
-	OutcomeUnknown Outcome = iota
-	OutcomeHandled
-	OutcomeAbandoned
-	OutcomeTransferred
-	OutcomeOverflowed
-	OutcomeVoicemail
-)
-
-var namesOutcome = []string{"unknown", "handled", "abandoned", "transferred", "overflowed", "voicemail"}
-
-// String is the Avro symbol.
-func (v Outcome) String() string { return namesOutcome[v] }
-
-// State: State by its effect on the measures.
-type State uint8
-
-// The values of State, in the schema's order.
-const (
-	StateLoggedOut State = iota
-	StateAvailable
-	StateOnContact
-	StateWrap
-	StateNotReady
-)
-
-var namesState = []string{"logged_out", "available", "on_contact", "wrap", "not_ready"}
-
-// String is the Avro symbol.
-func (v State) String() string { return namesState[v] }
+// Completeness is the completeness record. How far every source of a pipeline is complete. Key: tenant, pipeline.
+type Completeness struct {
+	// Customer organisation.
+	Tenant string `avro:"tenant"`
+	// Pipeline.
+	Pipeline string `avro:"pipeline"`
+	// The tenant's time zone, IANA name.
+	Timezone string `avro:"timezone"`
+	// Interval length, seconds.
+	IntervalSeconds int32 `avro:"interval_seconds"`
+	// Least mark over all sources and shards; null before each has one. Milliseconds since 1970, UTC. Null where absent.
+	CompleteThrough int64 `avro:"complete_through"`
+	// Greatest revision wins.
+	Revision int64 `avro:"revision"`
+}
 
 // Contact is the contact record. One segment of an interaction: one visit to one queue, handled by at most one agent. Identity: tenant, source, interaction_id, segment.
 type Contact struct {
@@ -97,34 +174,54 @@ type Contact struct {
 	Outcome Outcome `avro:"outcome"`
 }
 
-// AgentState is the agent_state record. An agent entered a state at an instant; it holds until the agent's next state, its own end, or the mark. Identity: tenant, source, agent_id, state_id.
-type AgentState struct {
-	// Customer organisation the record belongs to.
+// DeadLetter is the dead_letter record. An input that could not be used, whole, with the reason.
+type DeadLetter struct {
+	// Customer organisation.
 	Tenant string `avro:"tenant"`
-	// Name of the source in the pipeline file.
+	// Pipeline.
+	Pipeline string `avro:"pipeline"`
+	// Stage that refused it: ingest, transform or sink.
+	Stage string `avro:"stage"`
+	// Source or sink name.
 	Source string `avro:"source"`
-	// The agent; states are partitioned by it.
-	AgentID string `avro:"agent_id"`
-	// Agent's name for people.
-	AgentName string `avro:"agent_name"`
-	// Tells the states of one agent apart; sources without one use the start and the sequence.
-	StateID string `avro:"state_id"`
-	// Grows with every correction of the same identity; the greatest wins.
-	Revision int64 `avro:"revision"`
-	// True where the source deleted the record: it contributes nothing.
-	Retracted bool `avro:"retracted"`
-	// When the state was entered. Milliseconds since 1970, UTC. Null where absent.
-	StartedAt int64 `avro:"started_at"`
-	// When it ended, where the source says so. Milliseconds since 1970, UTC. Null where absent.
-	EndedAt int64 `avro:"ended_at"`
-	// Order of states that start in the same instant.
-	Sequence int64 `avro:"sequence"`
-	// State by its effect on the measures.
-	State State `avro:"state"`
-	// Reason code, as the source names it.
+	// Kind of fact or row.
+	Fact string `avro:"fact"`
+	// Short code, the same as in the metrics.
 	Reason string `avro:"reason"`
-	// Channel the state is about; empty for all.
-	Channel string `avro:"channel"`
+	// What is wrong and what to do.
+	Detail string `avro:"detail"`
+	// File and line, or topic, partition and offset.
+	Location string `avro:"location"`
+	// The input as it came.
+	Payload []byte `avro:"payload"`
+	// When. Milliseconds since 1970, UTC.
+	RejectedAt int64 `avro:"rejected_at"`
+}
+
+// Delivery is the delivery record. One attempt by a sink to hand one row revision to a destination.
+type Delivery struct {
+	// Customer organisation.
+	Tenant string `avro:"tenant"`
+	// Pipeline.
+	Pipeline string `avro:"pipeline"`
+	// Sink's name.
+	Sink string `avro:"sink"`
+	// Key of the row.
+	RowKey string `avro:"row_key"`
+	// Revision of the row.
+	Revision int64 `avro:"revision"`
+	// delivered, retry or dead.
+	Outcome string `avro:"outcome"`
+	// Status the destination answered, 0 where none.
+	Status int32 `avro:"status"`
+	// Milliseconds until the answer.
+	LatencyMs int64 `avro:"latency_ms"`
+	// Attempt, from 1.
+	Attempt int32 `avro:"attempt"`
+	// What went wrong.
+	Error string `avro:"error"`
+	// When. Milliseconds since 1970, UTC.
+	AttemptedAt int64 `avro:"attempted_at"`
 }
 
 // Mark is the mark record. A source's promise that it is complete through an instant of event time, for one kind of fact.
@@ -139,28 +236,74 @@ type Mark struct {
 	CompleteThrough int64 `avro:"complete_through"`
 }
 
-// Worker is the worker record. A person and the ids that systems know them by. Identity: tenant, source, worker_id.
-type Worker struct {
-	// Customer organisation the record belongs to.
+// QueueInterval is the queue_interval record. One queue and channel in one interval. Key: tenant, interval_start, queue_id, channel.
+type QueueInterval struct {
+	// Customer organisation.
 	Tenant string `avro:"tenant"`
-	// Name of the source in the pipeline file.
-	Source string `avro:"source"`
-	// Id in the source.
-	WorkerID string `avro:"worker_id"`
-	// Grows with every correction of the same identity; the greatest wins.
+	// Start of the half-open interval. Milliseconds since 1970, UTC.
+	IntervalStart int64 `avro:"interval_start"`
+	// Length of the interval, seconds.
+	IntervalSeconds int32 `avro:"interval_seconds"`
+	// Queue.
+	QueueID string `avro:"queue_id"`
+	// Queue's name for people.
+	QueueName string `avro:"queue_name"`
+	// Channel.
+	Channel string `avro:"channel"`
+	// Contacts offered, count.
+	Offered int64 `avro:"offered"`
+	// Contacts answered, count.
+	Answered int64 `avro:"answered"`
+	// Contacts that ended unanswered, count.
+	Abandoned int64 `avro:"abandoned"`
+	// Abandoned after a wait below the short-abandon limit, count; also in abandoned.
+	ShortAbandoned int64 `avro:"short_abandoned"`
+	// Answered within the service level, count.
+	AnsweredInSl int64 `avro:"answered_in_sl"`
+	// Abandoned within the service level, count.
+	AbandonedInSl int64 `avro:"abandoned_in_sl"`
+	// Contacts that left by transfer, count.
+	TransferredOut int64 `avro:"transferred_out"`
+	// Contacts that left unanswered to another destination, count.
+	Overflowed int64 `avro:"overflowed"`
+	// Wait of answered contacts, milliseconds.
+	WaitMs int64 `avro:"wait_ms"`
+	// Wait of abandoned contacts, milliseconds.
+	AbandonWaitMs int64 `avro:"abandon_wait_ms"`
+	// Longest wait of a contact answered or abandoned here, milliseconds.
+	MaxWaitMs int64 `avro:"max_wait_ms"`
+	// Talk, split over the spans, milliseconds.
+	TalkMs int64 `avro:"talk_ms"`
+	// Hold, milliseconds.
+	HoldMs int64 `avro:"hold_ms"`
+	// Wrap-up, milliseconds.
+	WrapMs int64 `avro:"wrap_ms"`
+	// Talk and hold, milliseconds.
+	ContactMs int64 `avro:"contact_ms"`
+	// Talk, hold and wrap-up, milliseconds.
+	HandleMs int64 `avro:"handle_ms"`
+	// Contacts waiting at the interval's end, count.
+	Backlog int64 `avro:"backlog"`
+	// Facts that contribute to the row.
+	Facts int64 `avro:"facts"`
+	// True once every source that feeds the row is complete through the interval's end plus grace.
+	Final bool `avro:"final"`
+	// Greatest revision of a row wins.
 	Revision int64 `avro:"revision"`
-	// True where the source deleted the record: it contributes nothing.
-	Retracted bool `avro:"retracted"`
-	// Address that matches people across systems, lower case.
-	Email string `avro:"email"`
-	// Full name.
-	Name string `avro:"name"`
-	// System the id belongs to.
-	System string `avro:"system"`
-	// Agent id in the facts of that system.
-	AgentID string `avro:"agent_id"`
-	// False where the person has left.
-	Active bool `avro:"active"`
+}
+
+// ShardMark is the shard_mark record. A shard has folded everything a source promised through an instant. Key: tenant, shard, source.
+type ShardMark struct {
+	// Customer organisation.
+	Tenant string `avro:"tenant"`
+	// Fact kind and partition, as contact/3.
+	Shard string `avro:"shard"`
+	// Source that made the promise.
+	Source string `avro:"source"`
+	// Instant of event time. Milliseconds since 1970, UTC.
+	CompleteThrough int64 `avro:"complete_through"`
+	// Greatest revision wins.
+	Revision int64 `avro:"revision"`
 }
 
 // Shift is the shift record. A scheduled stretch of work. Identity: tenant, source, shift_id.
@@ -229,144 +372,6 @@ type TimeOffBalance struct {
 	BalanceMs int64 `avro:"balance_ms"`
 }
 
-// QueueInterval is the queue_interval record. One queue and channel in one interval. Key: tenant, interval_start, queue_id, channel.
-type QueueInterval struct {
-	// Customer organisation.
-	Tenant string `avro:"tenant"`
-	// Start of the half-open interval. Milliseconds since 1970, UTC.
-	IntervalStart int64 `avro:"interval_start"`
-	// Length of the interval, seconds.
-	IntervalSeconds int32 `avro:"interval_seconds"`
-	// Queue.
-	QueueID string `avro:"queue_id"`
-	// Queue's name for people.
-	QueueName string `avro:"queue_name"`
-	// Channel.
-	Channel string `avro:"channel"`
-	// Contacts offered, count.
-	Offered int64 `avro:"offered"`
-	// Contacts answered, count.
-	Answered int64 `avro:"answered"`
-	// Contacts that ended unanswered, count.
-	Abandoned int64 `avro:"abandoned"`
-	// Abandoned after a wait below the short-abandon limit, count; also in abandoned.
-	ShortAbandoned int64 `avro:"short_abandoned"`
-	// Answered within the service level, count.
-	AnsweredInSl int64 `avro:"answered_in_sl"`
-	// Abandoned within the service level, count.
-	AbandonedInSl int64 `avro:"abandoned_in_sl"`
-	// Contacts that left by transfer, count.
-	TransferredOut int64 `avro:"transferred_out"`
-	// Contacts that left unanswered to another destination, count.
-	Overflowed int64 `avro:"overflowed"`
-	// Wait of answered contacts, milliseconds.
-	WaitMs int64 `avro:"wait_ms"`
-	// Wait of abandoned contacts, milliseconds.
-	AbandonWaitMs int64 `avro:"abandon_wait_ms"`
-	// Longest wait of a contact answered or abandoned here, milliseconds.
-	MaxWaitMs int64 `avro:"max_wait_ms"`
-	// Talk, split over the spans, milliseconds.
-	TalkMs int64 `avro:"talk_ms"`
-	// Hold, milliseconds.
-	HoldMs int64 `avro:"hold_ms"`
-	// Wrap-up, milliseconds.
-	WrapMs int64 `avro:"wrap_ms"`
-	// Talk and hold, milliseconds.
-	ContactMs int64 `avro:"contact_ms"`
-	// Talk, hold and wrap-up, milliseconds.
-	HandleMs int64 `avro:"handle_ms"`
-	// Contacts waiting at the interval's end, count.
-	Backlog int64 `avro:"backlog"`
-	// Facts that contribute to the row.
-	Facts int64 `avro:"facts"`
-	// True once every source that feeds the row is complete through the interval's end plus grace.
-	Final bool `avro:"final"`
-	// Greatest revision of a row wins.
-	Revision int64 `avro:"revision"`
-}
-
-// AgentQueueInterval is the agent_queue_interval record. One agent in one queue and channel in one interval. Key: tenant, interval_start, agent_id, queue_id, channel.
-type AgentQueueInterval struct {
-	// Customer organisation.
-	Tenant string `avro:"tenant"`
-	// Start of the half-open interval. Milliseconds since 1970, UTC.
-	IntervalStart int64 `avro:"interval_start"`
-	// Length of the interval, seconds.
-	IntervalSeconds int32 `avro:"interval_seconds"`
-	// Agent.
-	AgentID string `avro:"agent_id"`
-	// Agent's name for people.
-	AgentName string `avro:"agent_name"`
-	// Queue; empty for direct contacts.
-	QueueID string `avro:"queue_id"`
-	// Queue's name for people.
-	QueueName string `avro:"queue_name"`
-	// Channel.
-	Channel string `avro:"channel"`
-	// Contacts answered, count.
-	Answered int64 `avro:"answered"`
-	// Contacts whose wrap-up ended, count; null where the source has no wrap-up. Null where absent.
-	Completed int64 `avro:"completed"`
-	// Talk and hold, milliseconds.
-	ContactMs int64 `avro:"contact_ms"`
-	// Talk, milliseconds.
-	TalkMs int64 `avro:"talk_ms"`
-	// Hold, milliseconds.
-	HoldMs int64 `avro:"hold_ms"`
-	// Wrap-up, milliseconds.
-	WrapMs int64 `avro:"wrap_ms"`
-	// Talk, hold and wrap-up, milliseconds.
-	HandleMs int64 `avro:"handle_ms"`
-	// Outbound contacts, count.
-	DirectOut int64 `avro:"direct_out"`
-	// Facts that contribute to the row.
-	Facts int64 `avro:"facts"`
-	// True once every source that feeds the row is complete through the interval's end plus grace.
-	Final bool `avro:"final"`
-	// Greatest revision of a row wins.
-	Revision int64 `avro:"revision"`
-}
-
-// AgentInterval is the agent_interval record. One agent in one interval. Key: tenant, interval_start, agent_id.
-type AgentInterval struct {
-	// Customer organisation.
-	Tenant string `avro:"tenant"`
-	// Start of the half-open interval. Milliseconds since 1970, UTC.
-	IntervalStart int64 `avro:"interval_start"`
-	// Length of the interval, seconds.
-	IntervalSeconds int32 `avro:"interval_seconds"`
-	// Agent.
-	AgentID string `avro:"agent_id"`
-	// Agent's name for people.
-	AgentName string `avro:"agent_name"`
-	// Logged in, milliseconds.
-	LoginMs int64 `avro:"login_ms"`
-	// Available, milliseconds.
-	AvailableMs int64 `avro:"available_ms"`
-	// On a contact by the agent's state, milliseconds.
-	OnContactMs int64 `avro:"on_contact_ms"`
-	// In wrap-up by the agent's state, milliseconds.
-	WrapMs int64 `avro:"wrap_ms"`
-	// Not ready, milliseconds.
-	NotReadyMs int64 `avro:"not_ready_ms"`
-	// Not ready by reason, milliseconds; the parts sum to not_ready_ms.
-	NotReadyByReason []NamedValue `avro:"not_ready_by_reason"`
-	// Sum of the agent's contacts' own clocks, milliseconds; more than the interval where contacts overlap.
-	ConcurrencyMs int64 `avro:"concurrency_ms"`
-	// Outbound contacts, count.
-	DirectOut int64 `avro:"direct_out"`
-	// Scheduled to work, milliseconds; null where shifts are not known. Null where absent.
-	ScheduledMs int64 `avro:"scheduled_ms"`
-	// Scheduled and working, milliseconds; null where shifts are not known. Null where absent.
-	AdherentMs int64 `avro:"adherent_ms"`
-	// Facts that contribute to the row.
-	Facts int64 `avro:"facts"`
-	// True once every source that feeds the row is complete through the interval's end plus grace.
-	Final bool `avro:"final"`
-	// Greatest revision of a row wins.
-	Revision int64 `avro:"revision"`
-}
-
 // WorkPeriod is the work_period record. A stretch of paid presence of one worker. Key: tenant, worker_id, started_at.
 type WorkPeriod struct {
 	// Customer organisation.
@@ -383,82 +388,26 @@ type WorkPeriod struct {
 	Revision int64 `avro:"revision"`
 }
 
-// Completeness is the completeness record. How far every source of a pipeline is complete. Key: tenant, pipeline.
-type Completeness struct {
-	// Customer organisation.
+// Worker is the worker record. A person and the ids that systems know them by. Identity: tenant, source, worker_id.
+type Worker struct {
+	// Customer organisation the record belongs to.
 	Tenant string `avro:"tenant"`
-	// Pipeline.
-	Pipeline string `avro:"pipeline"`
-	// The tenant's time zone, IANA name.
-	Timezone string `avro:"timezone"`
-	// Interval length, seconds.
-	IntervalSeconds int32 `avro:"interval_seconds"`
-	// Least mark over all sources and shards; null before each has one. Milliseconds since 1970, UTC. Null where absent.
-	CompleteThrough int64 `avro:"complete_through"`
-	// Greatest revision wins.
-	Revision int64 `avro:"revision"`
-}
-
-// ShardMark is the shard_mark record. A shard has folded everything a source promised through an instant. Key: tenant, shard, source.
-type ShardMark struct {
-	// Customer organisation.
-	Tenant string `avro:"tenant"`
-	// Fact kind and partition, as contact/3.
-	Shard string `avro:"shard"`
-	// Source that made the promise.
+	// Name of the source in the pipeline file.
 	Source string `avro:"source"`
-	// Instant of event time. Milliseconds since 1970, UTC.
-	CompleteThrough int64 `avro:"complete_through"`
-	// Greatest revision wins.
+	// Id in the source.
+	WorkerID string `avro:"worker_id"`
+	// Grows with every correction of the same identity; the greatest wins.
 	Revision int64 `avro:"revision"`
-}
-
-// Delivery is the delivery record. One attempt by a sink to hand one row revision to a destination.
-type Delivery struct {
-	// Customer organisation.
-	Tenant string `avro:"tenant"`
-	// Pipeline.
-	Pipeline string `avro:"pipeline"`
-	// Sink's name.
-	Sink string `avro:"sink"`
-	// Key of the row.
-	RowKey string `avro:"row_key"`
-	// Revision of the row.
-	Revision int64 `avro:"revision"`
-	// delivered, retry or dead.
-	Outcome string `avro:"outcome"`
-	// Status the destination answered, 0 where none.
-	Status int32 `avro:"status"`
-	// Milliseconds until the answer.
-	LatencyMs int64 `avro:"latency_ms"`
-	// Attempt, from 1.
-	Attempt int32 `avro:"attempt"`
-	// What went wrong.
-	Error string `avro:"error"`
-	// When. Milliseconds since 1970, UTC.
-	AttemptedAt int64 `avro:"attempted_at"`
-}
-
-// DeadLetter is the dead_letter record. An input that could not be used, whole, with the reason.
-type DeadLetter struct {
-	// Customer organisation.
-	Tenant string `avro:"tenant"`
-	// Pipeline.
-	Pipeline string `avro:"pipeline"`
-	// Stage that refused it: ingest, transform or sink.
-	Stage string `avro:"stage"`
-	// Source or sink name.
-	Source string `avro:"source"`
-	// Kind of fact or row.
-	Fact string `avro:"fact"`
-	// Short code, the same as in the metrics.
-	Reason string `avro:"reason"`
-	// What is wrong and what to do.
-	Detail string `avro:"detail"`
-	// File and line, or topic, partition and offset.
-	Location string `avro:"location"`
-	// The input as it came.
-	Payload []byte `avro:"payload"`
-	// When. Milliseconds since 1970, UTC.
-	RejectedAt int64 `avro:"rejected_at"`
+	// True where the source deleted the record: it contributes nothing.
+	Retracted bool `avro:"retracted"`
+	// Address that matches people across systems, lower case.
+	Email string `avro:"email"`
+	// Full name.
+	Name string `avro:"name"`
+	// System the id belongs to.
+	System string `avro:"system"`
+	// Agent id in the facts of that system.
+	AgentID string `avro:"agent_id"`
+	// False where the person has left.
+	Active bool `avro:"active"`
 }
