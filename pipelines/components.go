@@ -4,6 +4,7 @@ import (
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
+	"github.com/quarterhour/quarterhour/transform"
 )
 
 // Sources, Stages, Sinks and Measures are everything a pipeline file may name. A new component adds its line here, and
@@ -11,9 +12,11 @@ import (
 var (
 	Sources = []ingest.Registration{}
 
-	Stages = []spec.Component{}
+	Stages = []spec.Component{
+		transform.Component(),
+	}
 
 	Sinks = []sinks.Registration{}
 
-	Measures = []spec.Component{}
+	Measures = transform.MeasureComponents()
 )

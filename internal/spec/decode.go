@@ -119,6 +119,15 @@ func (d *decoder) option(e Entry, v reflect.Value, f Field, path string) {
 	}
 }
 
+// about joins a message to the option it is about: "interval: ..." or, where the message reads on, "interval is ...".
+func (d *decoder) about(path, message string) string {
+	verb, _, _ := strings.Cut(message, " ")
+	if p := d.full(path); p != "" && slices.Contains([]string{"is", "are", "has", "have", "cannot", "must", "needs", "names"}, verb) {
+		return p + " " + message
+	}
+	return d.prefix(path) + message
+}
+
 // prefix and in place a message about an option in its section.
 func (d *decoder) prefix(path string) string {
 	if p := d.full(path); p != "" {
@@ -229,6 +238,6 @@ func (d *decoder) validate(root Position, options any) {
 				break
 			}
 		}
-		d.problems = append(d.problems, Problem{place, d.prefix(path) + message})
+		d.problems = append(d.problems, Problem{place, d.about(path, message)})
 	})
 }

@@ -17,6 +17,7 @@ type Field struct {
 	Enum     []string
 	Fields   []Field // of a section, a list of sections, sections by name
 	index    []int
+	shown    string // in messages in place of the value, where a variable gave it
 }
 
 // Fields lists the options of a component in the order of its struct.

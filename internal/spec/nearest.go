@@ -12,7 +12,7 @@ const listed = 12
 // edit for each three letters. Letter case, and - against _, count for nothing. Of equals the first wins.
 func Nearest(word string, candidates []string) string {
 	folded := fold(word)
-	best, least := "", max(1, len(folded)/3)+1
+	best, least := "", min(len(folded), max(1, len(folded)/3)+1)
 	for _, c := range candidates {
 		if d := Distance(folded, fold(c)); d < least {
 			best, least = c, d

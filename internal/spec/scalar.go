@@ -25,6 +25,9 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, f Field, path string) {
 		v.Set(reflect.ValueOf(Expr{Source: text, At: content(d.File, n)}))
 		return
 	}
+	if text != n.Value {
+		f.shown = n.Value // what a variable holds may be a secret
+	}
 	if message := set(v, text, f); message != "" {
 		d.fail(path, At(d.File, n), "%s %s", d.full(path), message)
 	}
@@ -65,7 +68,7 @@ func set(v reflect.Value, text string, f Field) string {
 	case locationType:
 		zone, err := ParseZone(text)
 		if err != nil {
-			return err.Error()
+			return strings.Replace(err.Error(), strconv.Quote(text), quote(text, f), 1)
 		}
 		v.Set(reflect.ValueOf(zone))
 		return ""
@@ -107,6 +110,9 @@ func setBasic(v reflect.Value, text string, f Field) string {
 func quote(text string, f Field) string {
 	if f.Secret {
 		return "a secret"
+	}
+	if f.shown != "" {
+		return "the value of " + strconv.Quote(f.shown)
 	}
 	return strconv.Quote(text)
 }
