@@ -1,0 +1,87 @@
+package broker
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+
+	"github.com/segmentio/kafka-go/compress"
+)
+
+// Compression is how a producer packs its batches. Reading takes all of them.
+type Compression int8
+
+// The numbers are those of Kafka's record batches.
+const (
+	None   Compression = 0
+	Gzip   Compression = 1
+	Snappy Compression = 2
+	LZ4    Compression = 3
+	Zstd   Compression = 4
+)
+
+// maxPlain bounds what one batch may unpack to: a batch is at most some MB, and none packs 256 to 1 but by intent.
+const maxPlain = 256 << 20
+
+// appendCompressed packs plain after dst.
+func appendCompressed(dst []byte, c Compression, plain []byte) ([]byte, error) {
+	out := sliceWriter{dst}
+	w := compress.Compression(c).Codec().NewWriter(&out)
+	if _, err := w.Write(plain); err != nil {
+		_ = w.Close()
+		return nil, fmt.Errorf("compress a batch: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compress a batch: %w", err)
+	}
+	return out.b, nil
+}
+
+type sliceWriter struct{ b []byte }
+
+func (w *sliceWriter) Write(p []byte) (int, error) {
+	w.b = append(w.b, p...)
+	return len(p), nil
+}
+
+// unpacker turns packed records back, into memory it uses again after reset. What it gave out before stays valid until then,
+// also when it needs more.
+type unpacker struct {
+	arena  []byte
+	source bytes.Reader
+}
+
+func (u *unpacker) reset() { u.arena = u.arena[:0] }
+
+func (u *unpacker) unpack(c Compression, packed []byte) ([]byte, error) {
+	if c < Gzip || c > Zstd {
+		return nil, fmt.Errorf("unknown compression %d", c)
+	}
+	u.source.Reset(packed)
+	r := compress.Compression(c).Codec().NewReader(&u.source)
+	defer func() { _ = r.Close() }() // gives the decoder back; all is read by then
+	from := len(u.arena)
+	for {
+		if len(u.arena) == cap(u.arena) {
+			u.grow(&from, max(4*len(packed), 64<<10))
+		}
+		n, err := r.Read(u.arena[len(u.arena):cap(u.arena)])
+		u.arena = u.arena[:len(u.arena)+n]
+		switch {
+		case err == io.EOF:
+			return u.arena[from:len(u.arena):len(u.arena)], nil
+		case err != nil:
+			return nil, fmt.Errorf("cannot unpack: %w", err)
+		case len(u.arena)-from > maxPlain:
+			return nil, fmt.Errorf("cannot unpack: more than %d bytes come out of %d", maxPlain, len(packed))
+		}
+	}
+}
+
+// grow moves only the batch under way to new memory: what records point at already stays where it is.
+func (u *unpacker) grow(from *int, least int) {
+	under := u.arena[*from:]
+	bigger := make([]byte, len(under), max(2*cap(u.arena), 2*len(under)+least))
+	copy(bigger, under)
+	u.arena, *from = bigger, 0
+}

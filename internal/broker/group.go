@@ -1,0 +1,172 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// GroupOptions say what a process takes part in.
+type GroupOptions struct {
+	Group  string
+	Topics []string
+	// Session is after how long without a sign of life a process counts as dead and its partitions go to others; default 6 s,
+	// which is the least that Kafka allows unless told otherwise. A restart after a kill waits for this once.
+	Session time.Duration
+	// Heartbeat is how often it gives a sign of life, and thereby how soon it hears of members that come and go; default 500 ms.
+	Heartbeat time.Duration
+}
+
+const (
+	rebalanceTimeout = 30 * time.Second       // for the slowest handler to end
+	rejoinBackoff    = 250 * time.Millisecond // after an error
+	leaveTimeout     = 5 * time.Second        // for a join under way when we are told to end
+	watchPartitions  = 5 * time.Second
+)
+
+func (o *GroupOptions) complete() error {
+	if o.Group == "" || len(o.Topics) == 0 {
+		return errors.New("a consumer group needs a name and at least one topic")
+	}
+	if o.Session <= 0 {
+		o.Session = 6 * time.Second
+	}
+	if o.Heartbeat <= 0 {
+		o.Heartbeat = min(500*time.Millisecond, o.Session/3)
+	}
+	return nil
+}
+
+// Consume takes part in a group until ctx ends, and runs the handler in a goroutine of its own for every partition that is
+// assigned, whenever it is. The handler's context ends when the partition is to be given up; the handler must then return
+// soon, for the whole group waits, and may still commit before it does. A handler that returns nil earlier leaves its
+// partition alone until it is assigned anew. A handler's error (other than one that follows from its context's end) ends
+// everything and is returned; so is an error of the group that does not pass by itself. At the end of ctx the process leaves the
+// group, so that others, or a restart, need not wait; Consume then returns ctx's error.
+func (c *Cluster) Consume(ctx context.Context, o GroupOptions, handler func(ctx context.Context, a *Assigned) error) error {
+	if err := o.complete(); err != nil {
+		return err
+	}
+	dials := c.newDials()
+	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: o.Group, Brokers: c.brokers, Topics: o.Topics,
+		Dialer:            &kafka.Dialer{ClientID: c.client, DialFunc: dials.dial, TLS: c.config.TLS, SASLMechanism: c.mechanism, Timeout: 5 * time.Second},
+		HeartbeatInterval: o.Heartbeat, SessionTimeout: o.Session, RebalanceTimeout: rebalanceTimeout,
+		JoinGroupBackoff: rejoinBackoff, StartOffset: kafka.FirstOffset,
+		WatchPartitionChanges: true, PartitionWatchInterval: watchPartitions,
+	})
+	if err != nil {
+		return fmt.Errorf("consumer group %q: %w", o.Group, err)
+	}
+	run := &consuming{cluster: c, group: group, options: o, handler: handler, failed: make(chan struct{})}
+	err = run.loop(ctx)
+	dials.closeAfter(leaveTimeout, func() { _ = group.Close() }) // always nil
+	run.running.Wait()
+	if run.err != nil {
+		return run.err
+	}
+	return err
+}
+
+// consuming is one membership, over all its generations.
+type consuming struct {
+	cluster *Cluster
+	group   *kafka.ConsumerGroup
+	options GroupOptions
+	handler func(context.Context, *Assigned) error
+	running sync.WaitGroup
+
+	once   sync.Once
+	failed chan struct{} // closed at a handler's first error
+	err    error         // that error
+}
+
+// loop starts the handlers of one generation after the other. kafka-go gives out the next one only when all handlers of the one
+// before have ended.
+func (r *consuming) loop(ctx context.Context) error {
+	next, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-r.failed:
+			cancel()
+		case <-next.Done():
+		}
+	}()
+	trouble := 0
+	for {
+		generation, err := r.group.Next(next)
+		switch {
+		case next.Err() != nil:
+			return ctx.Err()
+		case err == nil:
+			trouble = 0
+			r.start(ctx, generation)
+			continue
+		case !r.passes(err):
+			return fmt.Errorf("consumer group %q: %w", r.options.Group, err)
+		}
+		if trouble++; time.Duration(trouble)*rejoinBackoff > r.cluster.patience {
+			return fmt.Errorf("consumer group %q: given up after %d attempts to join: %w", r.options.Group, trouble, err)
+		}
+		r.cluster.log.Debug("kafka: joining the group will be tried again", "group", r.options.Group, "error", err)
+	}
+}
+
+// passes says whether an error of the group goes away by joining anew.
+func (r *consuming) passes(err error) bool {
+	var code kafka.Error
+	if errors.As(err, &code) {
+		switch code {
+		case kafka.IllegalGeneration, kafka.UnknownMemberId, kafka.RebalanceInProgress, kafka.MemberIDRequired:
+			return true
+		}
+	}
+	return retryable(err)
+}
+
+func (r *consuming) start(ctx context.Context, g *kafka.Generation) {
+	n := 0
+	for topic, partitions := range g.Assignments {
+		for _, p := range partitions {
+			n++
+			a := &Assigned{topic: topic, partition: p.ID, generation: g, fetcher: r.cluster.newFetcher(topic, p.ID)}
+			a.committed.Store(max(p.Offset, -1)) // kafka-go gives a wish (-2) where nothing is committed
+			r.running.Add(1)
+			g.Start(func(over context.Context) {
+				defer r.running.Done()
+				r.run(ctx, over, a)
+			})
+		}
+	}
+	r.cluster.log.Info("kafka: partitions are assigned", "group", r.options.Group, "generation", g.ID, "partitions", n)
+}
+
+// run is one handler's life. It returns only when the generation is over: a function that ends takes the generation with it.
+func (r *consuming) run(ctx, over context.Context, a *Assigned) {
+	mine, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-over.Done():
+			cancel()
+		case <-mine.Done():
+		}
+	}()
+	err := r.handler(mine, a)
+	a.over.Store(true)
+	ending := mine.Err() != nil
+	cancel()
+	a.fetcher.drop()
+	if err != nil && !ending {
+		r.once.Do(func() {
+			r.err = err
+			close(r.failed)
+		})
+	}
+	<-over.Done()
+}
