@@ -11,7 +11,7 @@ import (
 type compiler struct {
 	p     *program
 	field uint16 // the field being compiled, for errors at run time
-	known map[*avsc.Type]*shape
+	known shapes
 }
 
 // target is where a value goes: a field of the Go record.
@@ -30,7 +30,7 @@ func compile(writer, reader *avsc.Type, record reflect.Type) (*program, error) {
 	if !avsc.SameName(writer, reader) {
 		return nil, fmt.Errorf("writer's schema is the record %q, which is neither %q nor an alias of it", writer.Name, reader.Name)
 	}
-	c := compiler{p: &program{record: reader.ShortName()}, known: map[*avsc.Type]*shape{}}
+	c := compiler{p: &program{record: reader.ShortName()}, known: shapes{known: map[*avsc.Type]*shape{}}}
 	offsets := map[string]target{}
 	for _, f := range reflect.VisibleFields(record) {
 		name := f.Tag.Get("avro")
@@ -80,7 +80,7 @@ func (c *compiler) text(s string) int32 {
 
 // skip steps over a value that the reader has no field for.
 func (c *compiler) skip(w *avsc.Type) {
-	s := shapeOf(w, c.known)
+	s := c.known.of(w)
 	switch {
 	case s.empty:
 	case s.kind == shapeNumber:

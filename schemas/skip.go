@@ -11,6 +11,7 @@ type shape struct {
 	size  int      // bytes of a fixed
 	parts []*shape // fields of a record, branches of a union, the item of an array or map
 	empty bool     // takes no bytes at all: null, or records of nothing but such
+	full  bool     // step over every item, even where the writer gave a block's size: to check, rather than to skip
 }
 
 type shapeKind uint8
@@ -25,13 +26,18 @@ const (
 	shapeMap
 )
 
-// shapes makes the shape of a type; known holds the named ones that were met before.
-func shapeOf(t *avsc.Type, known map[*avsc.Type]*shape) *shape {
-	if s := known[t]; s != nil {
+// shapes makes the shapes of types and remembers them, which ends the recursion of recursive types.
+type shapes struct {
+	known map[*avsc.Type]*shape
+	full  bool // what the shapes' full is to be
+}
+
+func (k shapes) of(t *avsc.Type) *shape {
+	if s := k.known[t]; s != nil {
 		return s
 	}
-	s := &shape{}
-	known[t] = s
+	s := &shape{full: k.full}
+	k.known[t] = s
 	switch t.Kind {
 	case avsc.Null:
 	case avsc.Boolean:
@@ -49,19 +55,19 @@ func shapeOf(t *avsc.Type, known map[*avsc.Type]*shape) *shape {
 	case avsc.Record:
 		s.kind = shapeRecord
 		for _, f := range t.Fields {
-			s.parts = append(s.parts, shapeOf(f.Type, known))
+			s.parts = append(s.parts, k.of(f.Type))
 		}
 	case avsc.Union:
 		s.kind = shapeUnion
 		for _, b := range t.Branches {
-			s.parts = append(s.parts, shapeOf(b, known))
+			s.parts = append(s.parts, k.of(b))
 		}
 	case avsc.Array, avsc.Map:
 		s.kind = shapeArray
 		if t.Kind == avsc.Map {
 			s.kind = shapeMap
 		}
-		s.parts = []*shape{shapeOf(t.Items, known)}
+		s.parts = []*shape{k.of(t.Items)}
 	}
 	s.empty = s.takesNothing()
 	return s
@@ -121,21 +127,23 @@ func (s *shape) skip(buf []byte, pos, depth int) int {
 func (s *shape) skipBlocks(buf []byte, pos, depth int) int {
 	for {
 		u, next := uvarint(buf, pos)
-		if next < 0 {
-			return -1
-		}
-		pos = next
 		count := zigzag(u)
-		switch {
-		case count == 0:
-			return pos
-		case count < 0:
-			if u, pos = uvarint(buf, pos); pos >= 0 {
-				pos = forward(buf, pos, zigzag(u))
+		if next < 0 || count == 0 {
+			return next
+		}
+		if pos = next; count < 0 {
+			u, next := uvarint(buf, pos)
+			end := -1
+			if next >= 0 {
+				end = forward(buf, next, zigzag(u))
 			}
-		case s.kind == shapeArray && s.parts[0].empty:
-			// Any number of nothing is nothing: a count of 2^62 must not become a loop.
-		default:
+			if !s.full || end < 0 {
+				pos, count = end, 0
+			} else if pos, count = next, -count; count < 0 {
+				return -1
+			}
+		}
+		if pos >= 0 && count > 0 {
 			pos = s.skipItems(buf, pos, count, depth)
 		}
 		if pos < 0 {
@@ -145,6 +153,13 @@ func (s *shape) skipBlocks(buf []byte, pos, depth int) int {
 }
 
 func (s *shape) skipItems(buf []byte, pos int, count int64, depth int) int {
+	if s.kind == shapeArray && s.parts[0].empty {
+		// Any number of nothing is nothing: a count of 2^62 must become neither a loop nor, after a check, a slice.
+		if s.full && count > int64(len(buf)) {
+			return -1
+		}
+		return pos
+	}
 	for ; count > 0 && pos >= 0; count-- {
 		if s.kind == shapeMap {
 			if _, pos = readText(buf, pos); pos < 0 {
