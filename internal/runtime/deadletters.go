@@ -13,7 +13,7 @@ import (
 func (p *pipeline) deadLetterRecord(d *schemas.DeadLetter) broker.Record {
 	now := p.now()
 	d.Tenant, d.Pipeline, d.RejectedAt = p.file.Tenant, p.file.Name, now.UnixMilli()
-	p.metrics.rejected(d.Stage, d.Reason)
+	p.metrics.Rejected(d.Stage, d.Reason)
 	return broker.Record{
 		Key:   []byte(d.Stage + "\x00" + d.Source + "\x00" + d.Location),
 		Value: p.write.deadLetter.append(nil, d),

@@ -16,30 +16,33 @@ const emitEvery = 2 * time.Second
 
 // fold is one shard at work: it reads a partition of facts, and writes what changed to the partials topic.
 type fold struct {
-	p        *pipeline
-	assigned *broker.Assigned
-	shard    *transform.Shard
-	reader   *reader
-	out      *partials
-	dead     []broker.Record
+	p           *pipeline
+	assigned    *broker.Assigned
+	shard       *transform.Shard
+	reader      *reader
+	out         *partials
+	dead        []broker.Record
+	fact        string
+	undecodable int // facts that never reached the shard
 
 	contact schemas.Contact
 	state   schemas.AgentState
 	mark    schemas.Mark
 
-	next     int64 // the next offset to fold
+	next      int64 // the next offset to fold
 	replayTo  int64 // what lies before was handed on by an earlier run
 	replaying bool
-	emitted  time.Time
+	emitted   time.Time
 }
 
 func (p *pipeline) runFold(ctx context.Context, a *broker.Assigned) error {
-	name := a.Topic()[len(p.file.Name)+1:] + "/" + strconv.Itoa(a.Partition())
+	fact := a.Topic()[len(p.file.Name)+1:]
+	name := fact + "/" + strconv.Itoa(a.Partition())
 	shard, err := transform.NewShard(name, p.options)
 	if err != nil {
 		return err
 	}
-	f := &fold{p: p, assigned: a, shard: shard, reader: newReader(ctx, p.registry), out: p.newPartials(name), replayTo: a.Committed(), emitted: p.now()}
+	f := &fold{p: p, assigned: a, fact: fact, shard: shard, reader: newReader(ctx, p.registry), out: p.newPartials(name), replayTo: a.Committed(), emitted: p.now()}
 	if f.next, err = p.firstOffset(ctx, a.Topic(), a.Partition()); err != nil {
 		return err
 	}
@@ -64,7 +67,7 @@ func (f *fold) step(ctx context.Context) error {
 		return err
 	}
 	started := f.p.now()
-	bytes := 0
+	before, undecodable, bytes := f.shard.Counts(), f.undecodable, 0
 	for i := range b.Records {
 		r := &b.Records[i]
 		if r.Offset < f.next {
@@ -78,6 +81,7 @@ func (f *fold) step(ctx context.Context) error {
 	f.next = max(f.next, b.Next)
 	f.endReplay(f.next)
 	caughtUp := f.next >= b.HighWatermark
+	f.p.metrics.folded(f.fact, before, f.shard.Counts(), f.undecodable-undecodable)
 	f.p.metrics.intervals.Batch(len(b.Records), bytes, f.p.now().Sub(started))
 	f.p.metrics.intervals.Lag(f.assigned.Topic(), f.assigned.Partition(), b.HighWatermark-f.next)
 	if f.replaying {
@@ -107,13 +111,14 @@ func (f *fold) fold(r *broker.Record) {
 			err = f.foldState(e, payload, r)
 		case markKind:
 			if err = decode(e, payload, &f.mark); err == nil {
-				f.count(f.shard.Mark(&f.mark, r.Offset), r, "mark")
+				f.settle(f.shard.Mark(&f.mark, r.Offset), r, "mark")
 			}
 		default:
 			err = fmt.Errorf("a record of schema %q does not belong in a topic of facts", e.name)
 		}
 	}
 	if err != nil {
+		f.undecodable++
 		f.reject(r, "", "undecodable", err.Error())
 	}
 }
@@ -123,11 +128,12 @@ func (f *fold) foldContact(e entry, payload []byte, r *broker.Record) error {
 		return err
 	}
 	if err := f.p.stages.Contact(&f.contact); err != nil {
+		f.undecodable++
 		f.reject(r, "contact", "expression", err.Error())
 		return nil
 	}
 	f.shard.Arrived(r.Time.UnixMilli())
-	f.count(f.shard.Contact(&f.contact, r.Offset), r, "contact")
+	f.settle(f.shard.Contact(&f.contact, r.Offset), r, "contact")
 	return nil
 }
 
@@ -136,17 +142,17 @@ func (f *fold) foldState(e entry, payload []byte, r *broker.Record) error {
 		return err
 	}
 	if err := f.p.stages.AgentState(&f.state); err != nil {
+		f.undecodable++
 		f.reject(r, "agent_state", "expression", err.Error())
 		return nil
 	}
 	f.shard.Arrived(r.Time.UnixMilli())
-	f.count(f.shard.State(&f.state, r.Offset), r, "agent_state")
+	f.settle(f.shard.State(&f.state, r.Offset), r, "agent_state")
 	return nil
 }
 
-// count keeps the books: every record read is applied, duplicate, superseded, too late or rejected.
-func (f *fold) count(res transform.Result, r *broker.Record, fact string) {
-	f.p.metrics.outcome(fact, res)
+// settle puts aside what the shard refused.
+func (f *fold) settle(res transform.Result, r *broker.Record, fact string) {
 	switch res.Outcome {
 	case transform.TooLate, transform.Rejected:
 		f.reject(r, fact, res.Reason, res.Detail())

@@ -169,5 +169,7 @@ func (o *rows) Completeness(r *schemas.Completeness) error {
 	if o.partition != 0 {
 		return nil // every merge knows the same; one says it
 	}
-	return addMerged(o, r, func(dst []byte, r *schemas.Completeness) []byte { return appendKey(append(dst, 'c'), r.Tenant, r.Pipeline) }, o.p.write.completeness)
+	return addMerged(o, r, func(dst []byte, r *schemas.Completeness) []byte {
+		return appendKey(append(dst, 'c'), r.Tenant, r.Pipeline)
+	}, o.p.write.completeness)
 }

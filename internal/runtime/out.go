@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -24,7 +25,7 @@ type out struct {
 
 	filling, writing *facts
 	written          chan error // the write under way; nil where none is
-	observe          func(records, bytes int)
+	stage            *observe.Stage
 }
 
 // facts is one run of encoded records by topic and partition, all in one arena.
@@ -39,7 +40,7 @@ type facts struct {
 type message struct{ from, keyEnd, to int }
 
 func (p *pipeline) newOut(source string, c *cursors) *out {
-	return &out{p: p, source: source, cursor: c, filling: p.newFacts(), writing: p.newFacts()}
+	return &out{p: p, source: source, stage: p.metrics.Stage(StageIngest, source), cursor: c, filling: p.newFacts(), writing: p.newFacts()}
 }
 
 func (p *pipeline) newFacts() *facts {
@@ -100,9 +101,9 @@ func appendKey(dst []byte, tenant, id string) []byte {
 }
 
 // Reject dead-letters an input of the source.
-func (o *out) Reject(ctx context.Context, d schemas.DeadLetter) error {
+func (o *out) Reject(ctx context.Context, d *schemas.DeadLetter) error {
 	d.Stage, d.Source = "ingest", o.source
-	o.filling.dead = append(o.filling.dead, o.p.deadLetterRecord(&d))
+	o.filling.dead = append(o.filling.dead, o.p.deadLetterRecord(d))
 	o.filling.records++
 	return o.flushIfFull(ctx)
 }
@@ -126,7 +127,7 @@ func (o *out) flush(ctx context.Context) error {
 	o.filling.reset()
 	done := make(chan error, 1)
 	o.written = done
-	go func(f *facts) { done <- o.p.produceFacts(ctx, f) }(o.writing)
+	go func(f *facts) { done <- o.produce(ctx, f) }(o.writing)
 	return nil
 }
 
@@ -139,7 +140,8 @@ func (o *out) wait() error {
 	return err
 }
 
-func (p *pipeline) produceFacts(ctx context.Context, f *facts) error {
+func (o *out) produce(ctx context.Context, f *facts) error {
+	p := o.p
 	started := p.now()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return p.produceDeadLetters(ctx, f.dead) })
@@ -160,7 +162,7 @@ func (p *pipeline) produceFacts(ctx context.Context, f *facts) error {
 	}
 	err := group.Wait()
 	if err == nil {
-		p.metrics.ingest.Batch(f.records, len(f.arena), p.now().Sub(started))
+		o.stage.Batch(f.records, len(f.arena), p.now().Sub(started))
 	}
 	return err
 }
@@ -193,4 +195,3 @@ func (o *out) Mark(ctx context.Context, fact string, completeThrough int64) erro
 	}
 	return nil
 }
-

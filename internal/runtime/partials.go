@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/transform"
 )
@@ -14,13 +15,13 @@ import (
 type keyed struct {
 	p       *pipeline
 	topic   string
-	stage   *stageMetrics
+	stage   *observe.Stage
 	arena   []byte
 	batches [][]message
 	records int
 }
 
-func (p *pipeline) newKeyed(topic string, m *stageMetrics) *keyed {
+func (p *pipeline) newKeyed(topic string, m *observe.Stage) *keyed {
 	return &keyed{p: p, topic: topic, stage: m, batches: make([][]message, p.file.Partitions)}
 }
 
@@ -49,7 +50,7 @@ func (k *keyed) flush(ctx context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	k.stage.written(k.records, len(k.arena))
+	k.stage.Written(k.records, len(k.arena))
 	k.arena, k.records = k.arena[:0], 0
 	for n := range k.batches {
 		k.batches[n] = k.batches[n][:0]

@@ -13,6 +13,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/internal/registry"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/sinks"
@@ -44,7 +45,7 @@ type Options struct {
 	Drain     bool     // finish what the sources have, then return
 	Log       *slog.Logger
 	Progress  ingest.Progress
-	Metrics   *Metrics
+	Metrics   *observe.Metrics
 	Now       func() time.Time
 }
 
@@ -87,7 +88,7 @@ type pipeline struct {
 func open(ctx context.Context, file *pipelines.Pipeline, o Options) (*pipeline, error) {
 	p := &pipeline{
 		file: file, topics: topics{file.Name}, cluster: o.Cluster, registry: o.Registry, warehouse: o.Warehouse, drain: o.Drain,
-		log: o.Log.With("pipeline", file.Name), progress: o.Progress, now: o.Now, metrics: o.Metrics.pipeline(file.Name),
+		log: o.Log.With("pipeline", file.Name), progress: o.Progress, now: o.Now, metrics: newPipelineMetrics(o.Metrics, file.Name),
 	}
 	var err error
 	if p.options, p.stages, err = stagesOf(file); err != nil {
@@ -184,7 +185,7 @@ func (p *pipeline) consumeSink(ctx context.Context, s pipelines.Sink) error {
 	if err != nil {
 		return fmt.Errorf("sink %q: %w", s.Name, err)
 	}
-	m := p.metrics.sink(s.Name)
+	m := p.metrics.Stage("sink", s.Name)
 	err = p.consume(ctx, p.topics.sinkGroup(s.Name), p.sinkTopics(s), func(ctx context.Context, a *broker.Assigned) error {
 		return p.runSink(ctx, s, sink, m, a)
 	})

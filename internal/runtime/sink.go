@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/sinks"
@@ -23,7 +24,7 @@ type delivering struct {
 	p        *pipeline
 	name     string
 	sink     sinks.Sink
-	metrics  *stageMetrics
+	metrics  *observe.Stage
 	assigned *broker.Assigned
 	reader   *reader
 	batch    sinks.Batch
@@ -41,7 +42,7 @@ func (p *pipeline) sinkTopics(s pipelines.Sink) []string {
 	return t
 }
 
-func (p *pipeline) runSink(ctx context.Context, s pipelines.Sink, sink sinks.Sink, m *stageMetrics, a *broker.Assigned) error {
+func (p *pipeline) runSink(ctx context.Context, s pipelines.Sink, sink sinks.Sink, m *observe.Stage, a *broker.Assigned) error {
 	d := &delivering{p: p, name: s.Name, sink: sink, metrics: m, assigned: a, reader: newReader(ctx, p.registry), next: a.Committed()}
 	if d.next < 0 {
 		var err error
