@@ -5,6 +5,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/transform"
+	"github.com/quarterhour/quarterhour/transform/expressions"
 )
 
 // Sources, Stages, Sinks and Measures are everything a pipeline file may name. A new component adds its line here, and
@@ -13,6 +14,8 @@ var (
 	Sources = []ingest.Registration{}
 
 	Stages = []spec.Component{
+		expressions.Filter,
+		expressions.Set,
 		transform.Component(),
 	}
 

@@ -89,9 +89,11 @@ func (r *reading) fail(at spec.Position, format string, args ...any) {
 	r.problems = append(r.problems, spec.Problem{At: at, Message: fmt.Sprintf(format, args...)})
 }
 
-// decode reads options and keeps what is wrong with them.
-func (r *reading) decode(n *yaml.Node, options any, path string, also ...string) {
-	r.problems = append(r.problems, spec.Decode(n, options, spec.Source{File: r.file, Path: path, Env: r.env, Also: also})...)
+// decode reads options, keeps what is wrong with them, and says whether they are in order.
+func (r *reading) decode(n *yaml.Node, options any, path string, also ...string) bool {
+	problems := spec.Decode(n, options, spec.Source{File: r.file, Path: path, Env: r.env, Also: also})
+	r.problems = append(r.problems, problems...)
+	return len(problems) == 0
 }
 
 func (r *reading) document(root *yaml.Node) {

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/quarterhour/quarterhour/internal/console"
+)
+
+func (c *command) demo() *cobra.Command {
+	var o DemoOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run the whole system on this machine, on a simulated contact-centre day",
+		Long: "Simulates a contact-centre day with late, doubled and corrected records, runs the main job on it, shows the interval\n" +
+			"tables and checks them against what the simulator knows to be true. On a terminal it then stays, so that the tables\n" +
+			"can be queried, until it is interrupted.",
+		Example: "  quarterhour demo\n  quarterhour demo --agents 50 --queues 5 --seed 7 --stay=false",
+		Args:    none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("stay") {
+				o.Stay = c.screen.Terminal
+			}
+			if o.Agents < 1 || o.Queues < 1 {
+				return usage(cmd, "--agents and --queues must be at least 1")
+			}
+			s, err := c.session(cmd)
+			if err != nil {
+				return err
+			}
+			err = c.app.Demo(cmd.Context(), s, o)
+			if o.Stay && isCanceled(err) {
+				return nil
+			}
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.IntVar(&o.Agents, "agents", 200, "agents at work")
+	flags.IntVar(&o.Queues, "queues", 20, "queues they work for")
+	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed simulates the same day")
+	flags.BoolVar(&o.Stay, "stay", false, "keep running for queries until interrupted (default: on a terminal)")
+	addSystem(cmd, true)
+	return cmd
+}
+
+func (c *command) migrate() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Create or upgrade the warehouse's tables and views",
+		Long: "Brings the ClickHouse schema to the version of this program. It can be repeated: what is there already is left alone.\n" +
+			"`quarterhour run` does the same on its embedded engine by itself.",
+		Example: "  quarterhour migrate --config production.yaml",
+		Args:    none,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := c.session(cmd)
+			if err != nil {
+				return err
+			}
+			steps, err := c.app.Migrate(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			t := console.Table{Columns: console.Columns("#version", "name", "state")}
+			for _, step := range steps {
+				state := "was there"
+				if step.Applied {
+					state = "applied now"
+				}
+				t.Rows = append(t.Rows, []string{strconv.Itoa(step.Version), step.Name, state})
+			}
+			c.screen.Table(t)
+			return nil
+		},
+	}
+	addSystem(cmd, false)
+	return cmd
+}
+
+func (c *command) bench() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "bench [WORD...]",
+		Short:   "Run the project's benchmarks",
+		Long:    "Runs the project's benchmarks, or those whose names contain one of the words, and prints them beside their targets.",
+		Example: "  quarterhour bench\n  quarterhour bench decode fold",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := c.session(cmd)
+			if err != nil {
+				return err
+			}
+			t := console.Table{Columns: console.Columns("benchmark", "#measured", "target", "held", "note")}
+			err = c.app.Bench(cmd.Context(), s, args, func(m Measurement) {
+				held := ""
+				if m.Target != "" {
+					held = map[bool]string{true: "yes", false: "no"}[m.Held]
+				}
+				t.Rows = append(t.Rows, []string{m.Name, m.Value, m.Target, held, m.Note})
+			})
+			if err != nil {
+				return err
+			}
+			if len(t.Rows) == 0 {
+				return usage(cmd, "no benchmark's name contains %q", args)
+			}
+			c.screen.Table(t)
+			return nil
+		},
+	}
+	addSystem(cmd, false)
+	return cmd
+}
