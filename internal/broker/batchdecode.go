@@ -86,7 +86,7 @@ func (d *batchDecoder) batch(batch []byte, base, from int64) error {
 	if attributes&transactionalBit != 0 && slices.Contains(d.hidden, producer) {
 		return nil
 	}
-	if packed := Compression(attributes & compressionBits); packed != None {
+	if packed := codec(attributes & compressionBits); packed != plainCodec {
 		var err error
 		if body, err = d.plain.unpack(packed, body); err != nil {
 			return err

@@ -81,7 +81,7 @@ func values(t testing.TB, c *Cluster, topic string, partition int) []string {
 
 func TestRecordsComeBackAsTheyWere(t *testing.T) {
 	for _, compression := range []Compression{None, Gzip, Snappy, LZ4, Zstd} {
-		t.Run(fmt.Sprint(compression), func(t *testing.T) {
+		t.Run(string(compression), func(t *testing.T) {
 			c := open(t, brokertest.Start(t))
 			name := topic(t, c, 2)
 			sent := numbered(0, 3000)

@@ -8,23 +8,50 @@ import (
 	"github.com/segmentio/kafka-go/compress"
 )
 
-// Compression is how a producer packs its batches. Reading takes all of them.
-type Compression int8
+// Compression is how a producer packs its batches: "lz4" (also the default, ""), "zstd", "snappy", "gzip" or "none". Reading
+// takes all of them.
+type Compression string
 
-// The numbers are those of Kafka's record batches.
+// The names are those of Kafka's own producer. LZ4 is the default since it is the fastest of all, no compression included:
+// what is not sent and not stored need not be copied.
 const (
-	None   Compression = 0
-	Gzip   Compression = 1
-	Snappy Compression = 2
-	LZ4    Compression = 3
-	Zstd   Compression = 4
+	LZ4    Compression = "lz4"
+	Zstd   Compression = "zstd"
+	Snappy Compression = "snappy"
+	Gzip   Compression = "gzip"
+	None   Compression = "none"
 )
+
+// codec is a compression's number in a record batch.
+type codec int8
+
+const (
+	plainCodec codec = 0
+	zstdCodec  codec = 4 // the greatest
+)
+
+// codec is the number, and whether there is such a compression.
+func (c Compression) codec() (codec, error) {
+	switch c {
+	case "", LZ4:
+		return 3, nil
+	case None:
+		return plainCodec, nil
+	case Gzip:
+		return 1, nil
+	case Snappy:
+		return 2, nil
+	case Zstd:
+		return zstdCodec, nil
+	}
+	return 0, fmt.Errorf("unknown compression %q: use lz4, zstd, snappy, gzip or none", string(c))
+}
 
 // maxPlain bounds what one batch may unpack to: a batch is at most some MB, and none packs 256 to 1 but by intent.
 const maxPlain = 256 << 20
 
 // appendCompressed packs plain after dst.
-func appendCompressed(dst []byte, c Compression, plain []byte) ([]byte, error) {
+func appendCompressed(dst []byte, c codec, plain []byte) ([]byte, error) {
 	out := sliceWriter{dst}
 	w := compress.Compression(c).Codec().NewWriter(&out)
 	if _, err := w.Write(plain); err != nil {
@@ -53,8 +80,8 @@ type unpacker struct {
 
 func (u *unpacker) reset() { u.arena = u.arena[:0] }
 
-func (u *unpacker) unpack(c Compression, packed []byte) ([]byte, error) {
-	if c < Gzip || c > Zstd {
+func (u *unpacker) unpack(c codec, packed []byte) ([]byte, error) {
+	if c <= plainCodec || c > zstdCodec {
 		return nil, fmt.Errorf("unknown compression %d", c)
 	}
 	u.source.Reset(packed)

@@ -13,7 +13,7 @@ import (
 
 // ProducerOptions tune a producer. The zero value is right for most.
 type ProducerOptions struct {
-	Compression Compression // default None
+	Compression Compression // default LZ4
 	// BatchBytes bounds a batch before compression; default 1,000,000, just below what brokers take unless told otherwise. A
 	// topic that takes less is found out: the batch is then halved.
 	BatchBytes int
@@ -53,7 +53,10 @@ func (p *Producer) Produce(ctx context.Context, topic string, partition int, rec
 	if len(records) == 0 {
 		return -1, ctx.Err()
 	}
-	l := p.lane(topicPartition{topic, partition})
+	l, err := p.lane(topicPartition{topic, partition})
+	if err != nil {
+		return -1, err
+	}
 	failures := l.failures()
 	select {
 	case l.turn <- struct{}{}:
@@ -79,24 +82,28 @@ func (p *Producer) Produce(ctx context.Context, topic string, partition int, rec
 	return base, nil
 }
 
-func (p *Producer) lane(tp topicPartition) *lane {
+func (p *Producer) lane(tp topicPartition) (*lane, error) {
+	number, err := p.options.Compression.codec()
+	if err != nil {
+		return nil, err
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.lanes[tp]
 	if l == nil {
 		l = &lane{
-			cluster: p.cluster, compression: p.options.Compression, to: tp,
+			cluster: p.cluster, compression: number, to: tp,
 			turn: make(chan struct{}, 1), signature: producerState{id: -1},
 		}
 		p.lanes[tp] = l
 	}
-	return l
+	return l, nil
 }
 
 // lane is the way to one partition: whoever holds its turn may write.
 type lane struct {
 	cluster     *Cluster
-	compression Compression
+	compression codec
 	to          topicPartition
 	turn        chan struct{}
 

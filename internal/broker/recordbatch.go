@@ -54,7 +54,7 @@ type batchEncoder struct {
 }
 
 // append writes one batch of all the records, of which there must be at least one, after dst.
-func (e *batchEncoder) append(dst []byte, records []Record, c Compression, p producerState) ([]byte, error) {
+func (e *batchEncoder) append(dst []byte, records []Record, c codec, p producerState) ([]byte, error) {
 	from := len(dst)
 	first, last := timestamp(&records[0]), timestamp(&records[0])
 	for i := range records {
@@ -73,17 +73,36 @@ func (e *batchEncoder) append(dst []byte, records []Record, c Compression, p pro
 	dst = appendInt16(dst, p.epoch)
 	dst = appendInt32(dst, p.sequence)
 	dst = appendInt32(dst, int32(len(records)))
-	if c == None {
+	if c == plainCodec {
 		dst = appendRecords(dst, records, first)
 	} else {
 		e.plain = appendRecords(e.plain[:0], records, first)
 		var err error
-		if dst, err = appendCompressed(dst, c, e.plain); err != nil {
+		if dst, err = pack(dst, from, c, e.plain); err != nil {
 			return nil, err
 		}
 	}
 	seal(dst[from:])
 	return dst, nil
+}
+
+// worthPacking is below what size records are sent as they are: a frame around so little makes it no smaller.
+const worthPacking = 512
+
+// pack puts the records after the header of the batch, packed if that is shorter.
+func pack(dst []byte, from int, c codec, plain []byte) ([]byte, error) {
+	if len(plain) >= worthPacking {
+		packed, err := appendCompressed(dst, c, plain)
+		if err != nil {
+			return nil, err
+		}
+		if len(packed)-len(dst) < len(plain) {
+			return packed, nil
+		}
+		dst = packed[:len(dst)]
+	}
+	binary.BigEndian.PutUint16(dst[from+atAttributes:], 0)
+	return append(dst, plain...), nil
 }
 
 // seal fills in the length and the checksum.
