@@ -26,8 +26,8 @@ func Compile(zone *time.Location, stages ...Stage) (*Program, error) {
 	}
 	contact, state := p.contact.bind(), p.agentState.bind()
 	var problems []spec.Problem
-	for _, s := range stages {
-		for _, s := range parts(s) {
+	for i, s := range stages {
+		for _, s := range parts(i, s) {
 			inContact, errContact := contact.add(s)
 			inState, errState := state.add(s)
 			if !inContact && !inState {
@@ -51,15 +51,15 @@ func Compile(zone *time.Location, stages ...Stage) (*Program, error) {
 type part struct {
 	filter *spec.Expr
 	set    spec.NamedExpr
-	first  bool // of its stage: those after it see the fact as this one did
+	stage  int // all parts of a stage see the fact as it was before the stage
 }
 
-func parts(s Stage) (list []part) {
-	if s.Filter.Source != "" || s.Set == nil {
-		list = append(list, part{filter: &s.Filter, first: true})
+func parts(stage int, s Stage) (list []part) {
+	if s.Set == nil {
+		return []part{{filter: &s.Filter, stage: stage}}
 	}
-	for i, a := range s.Set {
-		list = append(list, part{set: a, first: i == 0 && len(list) == 0})
+	for _, a := range s.Set {
+		list = append(list, part{set: a, stage: stage})
 	}
 	return list
 }
@@ -152,7 +152,7 @@ type bound[T any] struct {
 type step struct {
 	filter   *expression.Program
 	set      *expression.Assignment
-	first    bool
+	stage    int
 	identity bool
 }
 
@@ -161,7 +161,7 @@ var reserved = []string{"tenant", "source"}
 
 // add compiles a part, if the fact has the fields it names.
 func (b *bound[T]) add(p part) (bool, error) {
-	s, err := step{first: p.first}, error(nil)
+	s, err := step{stage: p.stage}, error(nil)
 	if p.filter != nil {
 		s.filter, err = b.compiler.Condition(*p.filter)
 	} else {
@@ -179,7 +179,7 @@ func (b *bound[T]) add(p part) (bool, error) {
 func (b *bound[T]) run() (refused bool, err error) {
 	b.env.Renew()
 	for i, s := range b.steps {
-		if s.first || i == 0 {
+		if i == 0 || s.stage != b.steps[i-1].stage {
 			b.fields.Load(&b.env)
 		}
 		if s.filter != nil {

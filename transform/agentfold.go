@@ -1,0 +1,210 @@
+package transform
+
+import (
+	"math"
+	"slices"
+
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// agentFold is the state of a shard of agent states. It keeps no rows: what an agent's states say about an interval is computed
+// when it is emitted, for the stretches of time that changed.
+type agentFold struct {
+	names     *names
+	set       *settings
+	sources   *sources
+	words     words // channels and reasons
+	noChannel uint16
+	states    table[agentState, digest]
+	timelines table[timeline, uint32]
+	dated     map[uint32]int64 // of retractions without a start: when they came
+	dirty     []uint32         // timelines with changes
+	horizon   int64
+	counts    *Counts
+	sweeping  sweeping
+}
+
+func newAgentFold(set *settings, s *sources, counts *Counts) *agentFold {
+	f := &agentFold{names: newNames(func(string) (int64, int64) { return 0, 0 }), set: set, sources: s, horizon: math.MinInt64, counts: counts}
+	f.noChannel, _ = f.words.number("")
+	f.states.hash = func(d digest) uint64 { return d[0] }
+	f.states.key = func(s *agentState) digest { return s.id }
+	f.timelines.hash = func(sym uint32) uint64 { return scramble(uint64(sym)) }
+	f.timelines.key = func(t *timeline) uint32 { return t.agent }
+	return f
+}
+
+// identity is the digest of a state's identity. States without an id are told apart by start and sequence.
+func identity(seed digest, a *schemas.AgentState) digest {
+	d := seed.add(a.AgentID).add(a.StateID)
+	if a.StateID == "" {
+		d = d.addInt(a.StartedAt).addInt(a.Sequence)
+	}
+	return d
+}
+
+// fold takes one revision of a state.
+func (f *agentFold) fold(a *schemas.AgentState, arrived int64) Result {
+	if a.AgentID == "" {
+		return rejected(ReasonNoIdentity, "agent_id", 0)
+	}
+	moved := false
+	if !a.Retracted {
+		var r Result
+		if moved, r = checkState(a, f.set.skew, arrived); r.Outcome != Applied {
+			return r
+		}
+	} else if a.StateID == "" && a.StartedAt == schemas.Null {
+		return rejected(ReasonNoIdentity, "state_id", 0)
+	}
+	source, ok := f.sources.find(a.Source)
+	if !ok {
+		return rejected(ReasonTooManyWords, "source", 0)
+	}
+	src := &f.sources.all[source]
+	id := identity(src.seed, a)
+	n := f.states.find(id)
+	if n != 0 {
+		switch d := f.compare(f.states.at(n), a); {
+		case d > 0:
+			return Result{Outcome: Superseded}
+		case d == 0:
+			return Result{Outcome: Duplicate}
+		}
+	} else if last := f.lastOf(a.StartedAt, a.EndedAt); last != schemas.Null && last < f.horizon {
+		return Result{Outcome: TooLate, Reason: ReasonRetention, a: last, b: f.horizon}
+	}
+	if f.set.Late == LateSide || f.set.Late == LateDrop {
+		if r := f.late(n, a, src.mark); r.Outcome != Applied {
+			return r
+		}
+	}
+	channel, ok := f.words.number(a.Channel)
+	reason, also := f.words.number(a.Reason)
+	if !ok || !also {
+		return rejected(ReasonTooManyWords, "reason or channel", 0)
+	}
+	f.apply(n, &agentState{
+		id: id, revision: a.Revision, started: a.StartedAt, ended: a.EndedAt, sequence: a.Sequence,
+		channel: channel, reason: reason, source: uint16(source), state: a.State, retracted: a.Retracted,
+	}, a, max(arrived, src.mark, f.horizon))
+	if moved {
+		f.counts.Skewed++
+	}
+	return Result{}
+}
+
+// lastOf is the latest instant at which a state can hold.
+func (f *agentFold) lastOf(started, ended int64) int64 {
+	if started == schemas.Null {
+		return ended
+	}
+	if ended == schemas.Null {
+		return started + f.set.maxSession
+	}
+	return max(started, ended)
+}
+
+// apply puts a revision in place of the one before, if any.
+func (f *agentFold) apply(n uint32, s *agentState, a *schemas.AgentState, came int64) {
+	s.name = f.names.use(a.AgentID, a.AgentName)
+	sym := f.names.sym(s.name)
+	if s.agent = f.timelines.find(sym); s.agent == 0 {
+		s.agent = f.timelines.add()
+		f.timelines.at(s.agent).agent = sym
+		f.names.retain(s.name) // the timeline holds the agent's id
+		f.timelines.at(s.agent).name = s.name
+		f.timelines.enter(s.agent)
+	}
+	if n != 0 {
+		if old := f.states.at(n); !old.retracted {
+			f.unplace(n, old)
+		}
+		f.names.release(f.states.at(n).name)
+		*f.states.at(n) = *s
+	} else {
+		n = f.states.add()
+		*f.states.at(n) = *s
+		f.states.enter(n)
+	}
+	if !s.retracted {
+		f.place(n, f.states.at(n))
+		return
+	}
+	if s.started == schemas.Null {
+		if f.dated == nil {
+			f.dated = map[uint32]int64{}
+		}
+		f.dated[n] = came
+	}
+}
+
+// late holds back a state that would change final rows, see contactFold.late.
+func (f *agentFold) late(n uint32, a *schemas.AgentState, mark int64) Result {
+	if mark == schemas.Null {
+		return Result{}
+	}
+	from, open := a.StartedAt, f.set.grid.Start(mark-f.set.grace)
+	if n != 0 && !f.states.at(n).retracted {
+		old := f.states.at(n)
+		switch {
+		case a.Retracted:
+			from = old.started
+		case old.started != a.StartedAt || old.sequence != a.Sequence || old.state != a.State ||
+			f.words.texts[old.reason] != a.Reason || f.words.texts[old.channel] != a.Channel:
+			from = min(old.started, a.StartedAt)
+		case old.ended == a.EndedAt:
+			return Result{}
+		case old.ended == schemas.Null:
+			from = a.EndedAt
+		case a.EndedAt == schemas.Null:
+			from = old.ended
+		default:
+			from = min(old.ended, a.EndedAt)
+		}
+	} else if a.Retracted {
+		return Result{}
+	}
+	return held(f.set.Late, from, open)
+}
+
+// sweep frees states that no interval from the horizon on can depend on. A state stays while an earlier one of its agent does,
+// since it may be what ends that one.
+func (f *agentFold) sweep() {
+	f.states.each(func(n uint32, s *agentState) {
+		if !s.retracted {
+			return
+		}
+		last := f.lastOf(s.started, s.ended)
+		if came, ok := f.dated[n]; ok {
+			last = came
+		}
+		if last < f.horizon {
+			f.free(n)
+		}
+	})
+	f.timelines.each(func(n uint32, t *timeline) {
+		if len(t.dirty) > 0 {
+			return
+		}
+		k := 0
+		for ; k < len(t.order); k++ {
+			s := f.states.at(t.order[k])
+			if max(s.started+f.set.maxSession, f.lastOf(s.started, s.ended)) >= f.horizon {
+				break
+			}
+			f.free(t.order[k])
+		}
+		t.order = slices.Clone(t.order[k:])
+		if len(t.order) == 0 {
+			f.names.release(t.name)
+			f.timelines.remove(n)
+		}
+	})
+}
+
+func (f *agentFold) free(n uint32) {
+	delete(f.dated, n)
+	f.names.release(f.states.at(n).name)
+	f.states.remove(n)
+}

@@ -1,0 +1,90 @@
+package transform
+
+import (
+	"time"
+
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// earliest is the first instant a fact may carry.
+var earliest = time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+
+// dayMs is how far after its arrival a fact may lie.
+const dayMs = 24 * 3600 * 1000
+
+// checkInstant rejects instants that cannot be; arrived 0 is unknown.
+func checkInstant(field string, ms, arrived int64) Result {
+	switch {
+	case ms == schemas.Null:
+		return Result{}
+	case ms < earliest:
+		return rejected(ReasonAncient, field, ms)
+	case arrived != 0 && ms > arrived+dayMs:
+		return Result{Outcome: Rejected, Reason: ReasonFuture, field: field, a: ms, b: arrived}
+	}
+	return Result{}
+}
+
+// checkContact rejects a contact whose times cannot be, and returns the times put in order: an instant slightly before the
+// one it must follow is moved forward to it. The order is offered, answered, ended, wrap-up ended; moved counts the instants.
+func checkContact(t times, skew, arrived int64) (ordered times, moved int, r Result) {
+	for _, i := range [...]struct {
+		field string
+		ms    int64
+	}{{"offered_at", t.offered}, {"answered_at", t.answered}, {"ended_at", t.ended}, {"wrap_ended_at", t.wrapEnded}} {
+		if r = checkInstant(i.field, i.ms, arrived); r.Outcome != Applied {
+			return t, 0, r
+		}
+	}
+	for _, d := range [...]struct {
+		field string
+		ms    int64
+	}{{"talk_ms", t.talk}, {"hold_ms", t.hold}, {"wrap_ms", t.wrap}} {
+		if d.ms != schemas.Null && d.ms < 0 {
+			return t, 0, rejected(ReasonNegative, d.field, d.ms)
+		}
+		if d.ms > maxContactSpanMs {
+			return t, 0, Result{Outcome: Rejected, Reason: ReasonTooLong, field: d.field, a: d.ms, b: maxContactSpanMs}
+		}
+	}
+	if t.first() == schemas.Null {
+		return t, 0, rejected(ReasonNoTime, "offered_at", 0)
+	}
+	if t, moved, r = inOrder(t, skew); r.Outcome != Applied {
+		return t, 0, r
+	}
+	if span := t.last() - t.first(); span > maxContactSpanMs {
+		return t, 0, Result{Outcome: Rejected, Reason: ReasonTooLong, field: "the contact", a: span, b: maxContactSpanMs}
+	}
+	return t, moved, Result{}
+}
+
+// inOrder moves instants forward within the skew. Where wrap-up has an end and the contact none, the contact ended with it;
+// where the arrival is unknown, the contact was offered when it is first heard of.
+func inOrder(t times, skew int64) (_ times, moved int, r Result) {
+	if t.ended == schemas.Null {
+		t.ended = t.wrapEnded
+	}
+	if t.offered == schemas.Null {
+		if t.offered = t.answered; t.offered == schemas.Null {
+			t.offered = t.ended
+		}
+	}
+	before, field := t.offered, "offered_at"
+	for _, i := range [...]struct {
+		field string
+		ms    *int64
+	}{{"answered_at", &t.answered}, {"ended_at", &t.ended}, {"wrap_ended_at", &t.wrapEnded}} {
+		switch {
+		case *i.ms == schemas.Null:
+			continue
+		case *i.ms+skew < before:
+			return t, 0, Result{Outcome: Rejected, Reason: ReasonBackwards, field: i.field, other: field, a: *i.ms, b: before}
+		case *i.ms < before:
+			*i.ms = before
+			moved++
+		}
+		before, field = *i.ms, i.field
+	}
+	return t, moved, r
+}
