@@ -2,7 +2,9 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -36,10 +38,13 @@ type Server struct {
 	addr    string
 }
 
-// Start repairs what an unclean end left in the folder, loads it and listens. The context bounds the start only.
+// Start loads what is in the folder, after a kill -9 as after a Close, and listens. The context bounds the start only.
 func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot create the folder of the embedded Kafka: %w", err)
+	}
+	if err := forgetMembers(o.Dir); err != nil {
+		return nil, err
 	}
 	listener, err := loopback.Listen(ctx, filepath.Join(o.Dir, "address"), preferredPort)
 	if err != nil {
@@ -71,6 +76,16 @@ func (s *Server) Close() error {
 	return nil
 }
 
+// forgetMembers removes what kfake notes at an orderly end about the members of groups, to give them back their partitions
+// at the next start. Members do not outlive the process here, so that a new one would wait for them until their sessions
+// time out. Offsets are kept elsewhere.
+func forgetMembers(dir string) error {
+	if err := os.Remove(filepath.Join(dir, "session_state.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot remove the members of groups that no longer live: %w", err)
+	}
+	return nil
+}
+
 // brokerConfig departs from Kafka's defaults where those would lose what the system relies on: the log is the state, so no
 // record and no committed offset goes away with age.
 func brokerConfig() map[string]string {
@@ -80,8 +95,8 @@ func brokerConfig() map[string]string {
 		"log.retention.bytes":       "-1",
 		"offset.retention.ms":       strconv.Itoa(never),
 		"offsets.retention.minutes": strconv.Itoa(1<<31 - 1),
-		// The cleaner of kfake replaces segments in place: a process killed meanwhile loses them. Compaction is done here,
-		// between two runs.
+		// The cleaner of kfake replaces segments in place: a process killed meanwhile would lose them. So compacted topics
+		// grow until the folder is compacted between two runs.
 		"log.cleaner.backoff.ms": strconv.Itoa(never),
 	}
 }
