@@ -22,3 +22,8 @@ func atMost(name string, value, limit float64, unit, note string) Figure {
 func plain(name string, value float64, unit, note string) Figure {
 	return Figure{Name: name, Value: value, Unit: unit, Holds: true, Note: note}
 }
+
+// atLeast makes a figure that holds while the value is no less than the limit.
+func atLeast(name string, value, limit float64, unit, note string) Figure {
+	return Figure{Name: name, Value: value, Unit: unit, Target: fmt.Sprintf("≥ %g %s", limit, unit), Holds: value >= limit, Note: note}
+}

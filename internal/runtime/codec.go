@@ -25,12 +25,12 @@ const (
 )
 
 // writer encodes one kind of record under the id the registry gave its schema.
-type writer[T any] struct {
+type writer[T schemas.Record] struct {
 	id      int
 	encoder *schemas.Encoder[T]
 }
 
-func newWriter[T any](ctx context.Context, reg *registry.Client) (writer[T], error) {
+func newWriter[T schemas.Record](ctx context.Context, reg *registry.Client) (writer[T], error) {
 	s := schemas.Of[T]()
 	id, err := reg.Register(ctx, s.Full, s.JSON)
 	if err != nil {
@@ -150,12 +150,12 @@ func (r *reader) resolve(id int) (entry, error) {
 	return e, nil
 }
 
-func decoderFor[T any](k kind, writerJSON string) (kind, any, error) {
+func decoderFor[T schemas.Record](k kind, writerJSON string) (kind, any, error) {
 	d, err := schemas.NewDecoder[T](writerJSON)
 	return k, d, err
 }
 
 // decode fills rec from a payload of the entry's schema. Strings in rec alias the payload.
-func decode[T any](e entry, payload []byte, rec *T) error {
+func decode[T schemas.Record](e entry, payload []byte, rec *T) error {
 	return e.decoder.(*schemas.Decoder[T]).Decode(payload, rec)
 }

@@ -144,7 +144,7 @@ type rows struct {
 
 var _ transform.RowEmitter = (*rows)(nil)
 
-func addMerged[T any](o *rows, row *T, key func([]byte, *T) []byte, w writer[T]) error {
+func addMerged[T schemas.Record](o *rows, row *T, key func([]byte, *T) []byte, w writer[T]) error {
 	from := len(o.arena)
 	o.arena = key(o.arena, row)
 	keyEnd := len(o.arena)

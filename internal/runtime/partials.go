@@ -78,7 +78,7 @@ func (o *partials) begin() (from, keyAt int) {
 	return from, len(o.arena)
 }
 
-func addRow[T any](o *partials, row *T, key func([]byte, *T) []byte, w writer[T]) error {
+func addRow[T schemas.Record](o *partials, row *T, key func([]byte, *T) []byte, w writer[T]) error {
 	from, keyAt := o.begin()
 	o.arena = key(o.arena, row)
 	keyEnd := len(o.arena)

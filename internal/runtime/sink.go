@@ -153,7 +153,7 @@ func extend[T any](list []T) []T {
 	return append(list, zero)
 }
 
-func grow[T any](list []T, e entry, payload []byte) ([]T, error) {
+func grow[T schemas.Record](list []T, e entry, payload []byte) ([]T, error) {
 	list = extend(list)
 	if err := decode(e, payload, &list[len(list)-1]); err != nil {
 		return list[:len(list)-1], err
