@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -39,26 +38,28 @@ func (a *Assigned) Fetch(ctx context.Context, from int64) (*Batch, error) {
 	return a.fetcher.fetch(ctx, from)
 }
 
-// Commit says that the group is done with everything before the offset. Going back, or beyond ErrLost, is an error; an offset
-// already committed is not, and sends nothing.
-func (a *Assigned) Commit(ctx context.Context, offset int64) error {
-	where := func(err error) error {
-		return fmt.Errorf("commit offset %d of topic %q partition %d: %w", offset, a.topic, a.partition, err)
-	}
-	switch before := a.committed.Load(); {
+// Commit says that the group is done with everything before the offset. Going back is an error; an offset already committed is
+// not, and sends nothing. ErrLost means that the partition is, or may be, someone else's: the handler then returns the error,
+// and the process joins the group anew. A handler whose context has ended may still commit until it returns.
+func (a *Assigned) Commit(_ context.Context, offset int64) error {
+	before := a.committed.Load()
+	var err error
+	switch {
 	case a.over.Load():
-		return where(ErrLost)
+		err = ErrLost
 	case offset < before:
-		return where(fmt.Errorf("%d is committed already, and a commit never goes back", before))
+		err = fmt.Errorf("%d is committed already, and a commit never goes back", before)
 	case offset == before:
 		return nil
+	default:
+		err = a.generation.CommitOffsets(map[string]map[int]int64{a.topic: {a.partition: offset}})
+		if err == nil {
+			a.committed.Store(offset)
+			return nil
+		}
+		if rejoins(err) {
+			err = fmt.Errorf("%w: %w", ErrLost, err)
+		}
 	}
-	if err := ctx.Err(); err != nil && !errors.Is(err, context.Canceled) {
-		return where(err)
-	}
-	if err := a.generation.CommitOffsets(map[string]map[int]int64{a.topic: {a.partition: offset}}); err != nil {
-		return where(fmt.Errorf("%w (%w)", ErrLost, err))
-	}
-	a.committed.Store(offset)
-	return nil
+	return fmt.Errorf("commit offset %d of topic %q partition %d: %w", offset, a.topic, a.partition, err)
 }

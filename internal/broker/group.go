@@ -45,11 +45,16 @@ func (o *GroupOptions) complete() error {
 // assigned, whenever it is. The handler's context ends when the partition is to be given up; the handler must then return
 // soon, for the whole group waits, and may still commit before it does. A handler that returns nil earlier leaves its
 // partition alone until it is assigned anew. A handler's error (other than one that follows from its context's end) ends
-// everything and is returned; so is an error of the group that does not pass by itself. At the end of ctx the process leaves the
+// everything and is returned, unless it is ErrLost; so is an error of the group that does not pass by itself. At the end of ctx the process leaves the
 // group, so that others, or a restart, need not wait; Consume then returns ctx's error.
 func (c *Cluster) Consume(ctx context.Context, o GroupOptions, handler func(ctx context.Context, a *Assigned) error) error {
 	if err := o.complete(); err != nil {
 		return err
+	}
+	for _, topic := range o.Topics { // kafka-go would join again and again for a topic that is not there
+		if _, err := c.partitions(ctx, topic); err != nil {
+			return fmt.Errorf("consumer group %q: %w", o.Group, err)
+		}
 	}
 	dials := c.newDials()
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
@@ -107,7 +112,7 @@ func (r *consuming) loop(ctx context.Context) error {
 			trouble = 0
 			r.start(ctx, generation)
 			continue
-		case !r.passes(err):
+		case !rejoins(err):
 			return fmt.Errorf("consumer group %q: %w", r.options.Group, err)
 		}
 		if trouble++; time.Duration(trouble)*rejoinBackoff > r.cluster.patience {
@@ -117,8 +122,8 @@ func (r *consuming) loop(ctx context.Context) error {
 	}
 }
 
-// passes says whether an error of the group goes away by joining anew.
-func (r *consuming) passes(err error) bool {
+// rejoins says whether an error of the group goes away by joining it anew.
+func rejoins(err error) bool {
 	var code kafka.Error
 	if errors.As(err, &code) {
 		switch code {
@@ -162,7 +167,12 @@ func (r *consuming) run(ctx, over context.Context, a *Assigned) {
 	ending := mine.Err() != nil
 	cancel()
 	a.fetcher.drop()
-	if err != nil && !ending {
+	switch {
+	case err == nil || ending:
+	case errors.Is(err, ErrLost):
+		r.cluster.log.Warn("kafka: joining the group anew", "group", r.options.Group, "error", err)
+		return
+	default:
 		r.once.Do(func() {
 			r.err = err
 			close(r.failed)
