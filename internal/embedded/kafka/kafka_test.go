@@ -163,13 +163,12 @@ func member(t testing.TB, addr string, through int64) []string {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	line := &line{}
-	c := client(t, addr, kgo.ConsumeTopics("facts"), kgo.ConsumerGroup("fold"), kgo.DisableAutoCommit(),
+	c, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics("facts"), kgo.ConsumerGroup("fold"), kgo.DisableAutoCommit(),
 		kgo.Dialer(line.dial), kgo.SessionTimeout(5*time.Minute), kgo.RebalanceTimeout(5*time.Minute), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	t.Cleanup(func() { // a member that cannot be heard does not wait for an answer to its leaving
-		ended, end := context.WithCancel(context.Background())
-		end()
-		_ = c.LeaveGroupContext(ended)
-	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Never closed: closing waits for an answer to its leaving.
 	var values []string
 	for next := int64(0); next < through; {
 		f := c.PollRecords(ctx, 1)
