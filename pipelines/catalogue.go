@@ -2,6 +2,8 @@ package pipelines
 
 import "github.com/quarterhour/quarterhour/internal/spec"
 
+//go:generate go run ./generate ../docs/reference
+
 // intervalsType is the stage every pipeline has.
 const intervalsType = "intervals"
 

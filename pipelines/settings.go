@@ -30,22 +30,22 @@ func (s *Settings) Validate(problem func(path, message string)) {
 		problem("tenant", fmt.Sprintf("%q is not a tenant: use up to 100 characters, without blanks around them or line breaks", s.Tenant))
 	}
 	if !slices.Contains(lengths, s.Interval) {
-		problem("interval", fmt.Sprintf("%q is not an interval: 5m, 10m, 15m, 20m, 30m and 60m are; did you mean %q?", short(s.Interval), short(nearestLength(s.Interval))))
+		problem("interval", fmt.Sprintf("is %q, and 5m, 10m, 15m, 20m, 30m or 60m are allowed: did you mean %q?", short(s.Interval), short(nearestLength(s.Interval))))
 	}
 	if s.Grace < 0 {
 		problem("grace", "is negative: write 0s for none")
 	}
 	if s.Retention < 24*time.Hour {
-		problem("retention", fmt.Sprintf("%q is less than a day: corrections of the day's facts would be too late", short(s.Retention)))
+		problem("retention", fmt.Sprintf("is %q, less than a day: corrections of the day's facts would be too late", short(s.Retention)))
 	}
 	if s.MaxSession <= 0 {
 		problem("max_session", "must be above 0s, such as 16h")
 	}
 	if s.ClockSkew < 0 || s.ClockSkew > time.Minute {
-		problem("clock_skew", fmt.Sprintf("%q is not between 0s and 1m: facts further backwards than that are wrong, not skewed", short(s.ClockSkew)))
+		problem("clock_skew", fmt.Sprintf("is %q, not between 0s and 1m: facts further backwards than that are wrong, not skewed", short(s.ClockSkew)))
 	}
 	if s.Partitions < 1 || s.Partitions > maxPartitions {
-		problem("partitions", fmt.Sprintf("%d is not between 1 and %d", s.Partitions, maxPartitions))
+		problem("partitions", fmt.Sprintf("is %d, not between 1 and %d", s.Partitions, maxPartitions))
 	}
 }
 

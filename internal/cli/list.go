@@ -84,30 +84,33 @@ func selected(kinds []spec.Kind, name string) []spec.Component {
 func (c *command) summaries(list []spec.Component) {
 	t := console.Table{Columns: console.Columns("kind", "name", "what it is")}
 	for _, component := range list {
-		t.Rows = append(t.Rows, []string{string(component.Kind), component.Type, component.Summary})
+		t.Rows = append(t.Rows, []string{string(component.Kind), component.Type, spec.Sentence(component.Summary)})
 	}
 	c.screen.Table(t)
 }
 
 func (c *command) describe(component spec.Component) {
 	c.screen.Heading("%s (%s)", component.Type, component.Kind)
-	c.screen.Line("%s", component.Summary)
+	c.screen.Line("%s", spec.Sentence(component.Summary))
+	if component.Description != "" {
+		c.screen.Line("\n%s", strings.TrimSpace(component.Description))
+	}
 	if component.Guarantee != "" {
-		c.screen.Line("\nGuarantee: %s", component.Guarantee)
+		c.screen.Line("\nGuarantee: %s", spec.Sentence(component.Guarantee))
 	}
 	if fields := spec.Flatten(spec.Fields(component)); len(fields) > 0 {
 		c.screen.Line("")
 		c.screen.Table(optionTable(fields))
 	}
 	if component.Example != "" {
-		c.screen.Line("\nExample:\n%s", indent(component.Example))
+		c.screen.Line("\nExample:\n%s", indent(pipelines.Example(component)))
 	}
 }
 
 func optionTable(fields []spec.Field) console.Table {
 	t := console.Table{Columns: console.Columns("option", "type", "default", "what it is")}
 	for _, f := range fields {
-		t.Rows = append(t.Rows, []string{f.Name, f.TypeText(), f.DefaultText(), f.Help})
+		t.Rows = append(t.Rows, []string{f.Name, f.TypeText(), f.DefaultText(), spec.Sentence(f.Help)})
 	}
 	return t
 }

@@ -45,3 +45,19 @@ func (f Field) DefaultText() string {
 	}
 	return f.Default
 }
+
+// Sentence is a text with a capital at its start and a full stop at its end.
+func Sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return ""
+	}
+	first, _, _ := strings.Cut(text, " ")
+	if first == strings.ToLower(first) && !strings.ContainsAny(first, "_/.:0123456789`") {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if !strings.ContainsAny(text[len(text)-1:], ".!?:") {
+		text += "."
+	}
+	return text
+}
