@@ -147,7 +147,7 @@ func (c *compiler) writerUnion(w, r *avsc.Type, to target) error {
 
 // readerUnion reads the value as the reader's first branch of the same type, or else the first that it can be promoted to.
 func (c *compiler) readerUnion(w, r *avsc.Type, to target) error {
-	var last error
+	refused := fmt.Errorf("the writer's %s suits no branch of the reader's %s", w, r)
 	for _, same := range []bool{true, false} {
 		for _, b := range r.Branches {
 			if (b.Kind == w.Kind) != same {
@@ -159,10 +159,12 @@ func (c *compiler) readerUnion(w, r *avsc.Type, to target) error {
 				return nil
 			}
 			c.p.ops = c.p.ops[:start]
-			last = err
+			if same {
+				refused = err
+			}
 		}
 	}
-	return last
+	return refused
 }
 
 // setDefault writes the reader's default into a field that the writer does not have.
