@@ -19,7 +19,7 @@ import (
 const prefix = "QUARTERHOUR_"
 
 // elsewhere are variables with the prefix that are not options of the system.
-var elsewhere = []string{"QUARTERHOUR_CACHE", "QUARTERHOUR_CONFIG", "QUARTERHOUR_TEST_KAFKA"}
+var elsewhere = []string{"QUARTERHOUR_CACHE", "QUARTERHOUR_CHDB", "QUARTERHOUR_CONFIG", "QUARTERHOUR_TEST_KAFKA"}
 
 // option is one value of System, by its path (kafka.sasl.username).
 type option struct {
