@@ -3,6 +3,7 @@ package expression
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // steps of the times that need no layout.
@@ -86,4 +87,9 @@ func leadingDigits(s string) int {
 		n++
 	}
 	return n
+}
+
+// ParseInstant reads a time as the function time does, in milliseconds UTC.
+func ParseInstant(text string, l *time.Location) (int64, error) {
+	return parseISO(text, &zone{location: l})
 }

@@ -1,0 +1,79 @@
+package file
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// cursor is how far the source has read. It is stored as JSON, for people to look at.
+type cursor struct {
+	Mapping string               `json:"mapping"` // hash of the options that decide what a row becomes
+	Files   map[string]*progress `json:"files"`
+	Begins  *int64               `json:"begins,omitempty"` // greatest beginning and greatest instant of a fact, milliseconds UTC
+	Latest  *int64               `json:"latest,omitempty"`
+	Marked  *int64               `json:"marked,omitempty"` // the last promise made
+}
+
+// progress is how far one file has been read, and how to know it again.
+type progress struct {
+	Size     int64 `json:"size"`     // on the disk, when it was last looked at
+	Modified int64 `json:"modified"` // nanoseconds since 1970
+	place
+	Held bool `json:"held,omitempty"` // the last row has no line break yet, and waits for it
+}
+
+// place is a place between two rows.
+type place struct {
+	Offset int64  `json:"offset"`         // in the decompressed content; of an Avro file, the number of rows
+	Line   int64  `json:"line,omitempty"` // that starts there
+	Hash   string `json:"hash"`           // xxhash of the content before the place; of an Avro file, of its start
+}
+
+func hashText(sum uint64) string { return strconv.FormatUint(sum, 16) }
+
+// loadCursor reads a stored cursor. One of another mapping is no good: its rows became other facts.
+func loadCursor(stored []byte, mapping string) (c *cursor, remapped bool, err error) {
+	c = &cursor{}
+	if stored != nil {
+		if err := json.Unmarshal(stored, c); err != nil {
+			return nil, false, fmt.Errorf("the stored cursor cannot be read: %w", err)
+		}
+	}
+	remapped = stored != nil && c.Mapping != mapping
+	if remapped {
+		c.Files = nil
+	}
+	c.Mapping = mapping
+	if c.Files == nil {
+		c.Files = make(map[string]*progress)
+	}
+	return c, remapped, nil
+}
+
+// see notes where in time a fact lies. limit keeps mistyped years out of the promise.
+func (c *cursor) see(begins, latest, limit int64) {
+	if begins != schemas.Null && begins < limit && (c.Begins == nil || begins > *c.Begins) {
+		c.Begins = &begins
+	}
+	if latest != schemas.Null && latest < limit && (c.Latest == nil || latest > *c.Latest) {
+		c.Latest = &latest
+	}
+}
+
+func (c *cursor) encode() []byte {
+	text, _ := json.Marshal(c) // plain data: it cannot fail
+	return text
+}
+
+// fingerprint is a hash of the options that decide what a row becomes.
+func (o *Options) fingerprint(zone string) string {
+	what, _ := json.Marshal([]any{
+		o.As, o.Format, o.Delimiter, o.Quotes, o.Header, o.Columns, o.NullValues, zone, sources(o.Let), o.Where.Source, sources(o.Fields),
+	})
+	return hashText(xxhash.Sum64(what))
+}

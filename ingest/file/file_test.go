@@ -1,0 +1,137 @@
+package file
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/spec"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// log is an ingest.Out that keeps what it is given, as the runtime would: copies.
+type recorded struct {
+	contacts []schemas.Contact
+	states   []schemas.AgentState
+	dead     []schemas.DeadLetter
+	marks    []int64
+	cursor   []byte
+	commits  int
+}
+
+func cloneContact(c *schemas.Contact) schemas.Contact {
+	d := *c
+	for _, s := range []*string{&d.InteractionID, &d.Segment, &d.Channel, &d.QueueID, &d.QueueName, &d.AgentID, &d.AgentName} {
+		*s = strings.Clone(*s)
+	}
+	return d
+}
+
+func (r *recorded) Contact(_ context.Context, c *schemas.Contact) error {
+	r.contacts = append(r.contacts, cloneContact(c))
+	return nil
+}
+
+func (r *recorded) AgentState(_ context.Context, a *schemas.AgentState) error {
+	d := *a
+	for _, s := range []*string{&d.AgentID, &d.AgentName, &d.StateID, &d.Reason, &d.Channel} {
+		*s = strings.Clone(*s)
+	}
+	r.states = append(r.states, d)
+	return nil
+}
+
+func (r *recorded) Reject(_ context.Context, d *schemas.DeadLetter) error {
+	c := *d
+	c.Payload = append([]byte(nil), d.Payload...)
+	r.dead = append(r.dead, c)
+	return nil
+}
+
+func (r *recorded) Commit(_ context.Context, cursor []byte) error {
+	r.cursor, r.commits = append([]byte(nil), cursor...), r.commits+1
+	return nil
+}
+
+func (r *recorded) Mark(_ context.Context, _ string, through int64) error {
+	r.marks = append(r.marks, through)
+	return nil
+}
+
+var utc = time.UTC
+
+func parseOptions(t testing.TB, text string) *Options {
+	t.Helper()
+	node, problems := spec.Document("test.yaml", []byte(text))
+	if err := spec.Err(problems); err != nil {
+		t.Fatal(err)
+	}
+	o := new(Options)
+	if err := spec.Err(spec.Decode(node, o, spec.Source{File: "test.yaml", Also: []string{"type"}})); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func deps(drain bool) ingest.Deps {
+	return ingest.Deps{
+		Name: "calls", Zone: utc, Drain: drain, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return time.Date(2026, 3, 1, 0, 0, 0, 0, utc) },
+	}
+}
+
+// drain runs a source to its end, from the cursor in got.
+func drain(t testing.TB, o *Options, got *recorded) error {
+	t.Helper()
+	s, err := Registration.Open(o, deps(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Run(context.Background(), got.cursor, got)
+}
+
+func write(t testing.TB, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var _ = yaml.Node{}
+
+func TestBankCalls(t *testing.T) {
+	path := os.Getenv("BANK_CALLS")
+	if path == "" {
+		t.Skip("BANK_CALLS is not set")
+	}
+	var doc struct {
+		Ingest struct{ Calls yaml.Node }
+	}
+	text, err := os.ReadFile(filepath.Join("..", "..", "pipelines", "examples", "bank-calls.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		t.Fatal(err)
+	}
+	o := new(Options)
+	problems := spec.Decode(&doc.Ingest.Calls, o, spec.Source{File: "bank-calls.yaml", Env: spec.Environment{"BANK_CALLS": path}, Also: []string{"type"}})
+	if err := spec.Err(problems); err != nil {
+		t.Fatal(err)
+	}
+	o.Zone, _ = time.LoadLocation("Asia/Jerusalem")
+	got := &recorded{}
+	start := time.Now()
+	if err := drain(t, o, got); err != nil {
+		t.Fatal(err)
+	}
+	t.Log(len(got.contacts), len(got.dead), got.marks, string(got.cursor), time.Since(start))
+	t.Logf("%+v", got.contacts[3])
+}
