@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	requestTimeout = 10 * time.Second // for an answer, beyond what the request itself asks the broker to wait
+	requestTimeout = 10 * time.Second
 	firstBackoff   = 10 * time.Millisecond
 	lastBackoff    = time.Second
 	metadataTTL    = 5 * time.Second
@@ -30,6 +30,7 @@ type Cluster struct {
 	brokers   []string
 	client    string
 	patience  time.Duration
+	timeout   time.Duration // for an answer, beyond what the request asks the broker to wait
 	log       *slog.Logger
 	mechanism sasl.Mechanism
 	config    Config
@@ -55,7 +56,7 @@ func Open(o Config) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{
-		brokers: o.Brokers, client: o.ClientID, patience: o.Patience, log: o.Log, mechanism: mechanism, config: o,
+		brokers: o.Brokers, client: o.ClientID, patience: o.Patience, timeout: requestTimeout, log: o.Log, mechanism: mechanism, config: o,
 		dialer: net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second},
 		stale:  make(chan struct{}, 1), conns: map[net.Conn]struct{}{},
 	}
@@ -169,7 +170,7 @@ func (c *Cluster) refresh(ctx context.Context) {
 	default:
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	_, _ = c.admin.CreateTopics(ctx, &kafka.CreateTopicsRequest{}) // of no consequence: the layout also expires
 }
@@ -179,7 +180,7 @@ func (c *Cluster) explain(ctx context.Context, err error) error {
 	if !unrouted(err) || ctx.Err() != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	if _, cause := c.admin.Metadata(ctx, &kafka.MetadataRequest{}); cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
 		return fmt.Errorf("no broker of %q can be reached: %w", c.brokers, cause)

@@ -47,7 +47,8 @@ func retryable(err error) bool {
 	var code kafka.Error
 	if errors.As(err, &code) {
 		switch code {
-		case kafka.UnknownTopicOrPartition, kafka.BrokerNotAvailable, kafka.ReplicaNotAvailable, kafka.UnknownLeaderEpoch, kafka.RebalanceInProgress:
+		case kafka.Unknown, // what kafka-go makes of a connection that broke within a request to several brokers
+			kafka.UnknownTopicOrPartition, kafka.BrokerNotAvailable, kafka.ReplicaNotAvailable, kafka.UnknownLeaderEpoch, kafka.RebalanceInProgress:
 			return true
 		}
 		return code.Temporary()
@@ -67,7 +68,8 @@ func retryable(err error) bool {
 
 // unrouted says that the request was not sent, for want of a leader to send it to.
 func unrouted(err error) bool {
-	return errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition) || errors.Is(err, protocol.ErrNoLeader)
+	return errors.Is(err, protocol.ErrNoTopic) || errors.Is(err, protocol.ErrNoPartition) || errors.Is(err, protocol.ErrNoLeader) ||
+		errors.Is(err, kafka.BrokerNotAvailable)
 }
 
 // code is the error a broker answered with, or nil.

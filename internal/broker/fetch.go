@@ -130,7 +130,7 @@ func (c *Cluster) read(ctx context.Context, s *slot, from int64) fetched {
 func (c *Cluster) readOnce(ctx context.Context, s *slot, from int64) error {
 	x := s.exchange
 	x.body = func(b []byte, version int16) []byte { return appendFetch(b, version, x, from) }
-	if _, err := c.roundTrip(ctx, x, requestTimeout+fetchWait); err != nil {
+	if _, err := c.roundTrip(ctx, x, c.timeout+fetchWait); err != nil {
 		s.exchange = c.newFetchExchange(s.decoder.topic, s.decoder.partition) // the other may still be under way
 		return err
 	}

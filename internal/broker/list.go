@@ -9,7 +9,7 @@ import (
 
 // Topics lists the names of all topics, sorted. It asks once: an error says that the cluster does not answer now.
 func (c *Cluster) Topics(ctx context.Context) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	res, err := c.admin.Metadata(ctx, &kafka.MetadataRequest{})
 	if err != nil {

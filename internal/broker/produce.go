@@ -64,7 +64,7 @@ func (l *lane) sign(ctx context.Context) error {
 		b = appendInt16(b, -1) // no transaction
 		return appendInt32(b, -1)
 	}
-	if _, err := l.cluster.roundTrip(ctx, x, requestTimeout); err != nil {
+	if _, err := l.cluster.roundTrip(ctx, x, l.cluster.timeout); err != nil {
 		return err
 	}
 	c := cursor{buf: x.answer}

@@ -23,7 +23,7 @@ type Topic struct {
 func (c *Cluster) EnsureTopic(ctx context.Context, t Topic) (int, error) {
 	there := false
 	err := c.retry(ctx, fmt.Sprintf("create topic %q", t.Name), func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 		res, err := c.admin.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{{
 			Topic: t.Name, NumPartitions: t.Partitions, ReplicationFactor: replicas(t), ConfigEntries: topicConfig(t),
@@ -71,7 +71,7 @@ func topicConfig(t Topic) []kafka.ConfigEntry {
 func (c *Cluster) partitions(ctx context.Context, topic string) (int, error) {
 	var n int
 	err := c.retry(ctx, fmt.Sprintf("look up topic %q", topic), func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 		res, err := c.admin.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 		if err != nil {
@@ -99,7 +99,7 @@ func (c *Cluster) Offsets(ctx context.Context, topic string) ([]Range, error) {
 	}
 	ranges := make([]Range, n)
 	err = c.retry(ctx, fmt.Sprintf("read the offsets of topic %q", topic), func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 		var requests []kafka.OffsetRequest
 		for p := range n {
@@ -145,7 +145,7 @@ func (c *Cluster) Committed(ctx context.Context, group, topic string) ([]int64, 
 	}
 	committed := make([]int64, n)
 	err = c.retry(ctx, fmt.Sprintf("read what group %q has committed of topic %q", group, topic), func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
 		defer cancel()
 		all := make([]int, n)
 		for p := range all {
