@@ -2,6 +2,7 @@ package pipelines
 
 import (
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/ingest/file"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/transform"
@@ -11,7 +12,9 @@ import (
 // Sources, Stages, Sinks and Measures are everything a pipeline file may name. A new component adds its line here, and
 // nothing else: validation, `quarterhour list`, completions and the reference pages read these lists.
 var (
-	Sources = []ingest.Registration{}
+	Sources = []ingest.Registration{
+		file.Registration,
+	}
 
 	Stages = []spec.Component{
 		expressions.Filter,

@@ -11,8 +11,8 @@ import (
 
 // rest is what an example needs around it to be a pipeline file, by section.
 var rest = map[spec.Kind]string{
-	spec.Ingest: "ingest:\n  calls:\n    type: file\n    path: calls.csv\n    as: contact\n    fields: {interaction_id: id, channel: '\"voice\"', queue_id: queue,\n" +
-		"      direction: '\"inbound\"', offered_at: start}\n",
+	spec.Ingest: "ingest:\n  calls:\n    type: file\n    path: calls.csv\n    as: contact\n    fields: {interaction_id: id, channel: '\"voice\"', queue_id: queue, " +
+		"direction: '\"inbound\"', offered_at: start}\n",
 	spec.Transform: "transform:\n  - intervals: {late: revise}\n",
 	spec.Sink:      "sinks:\n  warehouse: {type: clickhouse}\n",
 }

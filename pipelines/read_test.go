@@ -34,7 +34,7 @@ func TestParse(t *testing.T) {
 	f("facts", p.Sources[0].Registration.Facts(p.Sources[0].Options), []string{"contact"})
 	f("stages", len(p.Stages), 2)
 	f("stage", p.Stages[1].Component.Type, "intervals")
-	f("stage's place", p.Stages[1].At, spec.Position{File: "p.yaml", Line: 13, Column: 5})
+	f("stage's place", p.Stages[1].At, spec.Position{File: "p.yaml", Line: 12, Column: 5})
 	f("sink", p.Sinks[0].Name+" "+p.Sinks[0].Registration.Type, "warehouse clickhouse")
 }
 
@@ -76,8 +76,8 @@ func TestProblems(t *testing.T) {
 	f(head+ingest+sink+"transform: intervals\n", `p.yaml:12: transform is "intervals", not a list of stages`)
 	f(head+ingest+sink+"transform: []\n", "p.yaml:12: transform has no \"intervals\" stage: add `- intervals: {late: revise}` as its last")
 	f(head+ingest+sink+"transform:\n  - intervalls: {late: revise}\n", `p.yaml:13: transform[0]: unknown stage "intervalls": did you mean "intervals"?`)
-	f(head+ingest+sink+"transform:\n  - intervals\n", `p.yaml:13: transform[0] is "intervals", not one stage: known are filter, set, intervals`,
-		"p.yaml:12: transform has no \"intervals\" stage: add `- intervals: {late: revise}` as its last")
+	f(head+ingest+sink+"transform:\n  - intervals\n", "p.yaml:12: transform has no \"intervals\" stage: add `- intervals: {late: revise}` as its last",
+		`p.yaml:13: transform[0] is "intervals", not one stage: known are filter, set, intervals`)
 	f(head+ingest+sink+"transform:\n  - intervals: {}\n", `p.yaml:13: transform[0].intervals: required option "late" is missing: `+lateHelp(t))
 	f(head+ingest+sink+transform[:len(transform)-1]+"\n  - intervals: {late: drop}\n",
 		`p.yaml:14: transform[1]: a second "intervals": the first is on line 13, and a pipeline has one`)

@@ -30,7 +30,7 @@ func (s *Settings) Validate(problem func(path, message string)) {
 		problem("tenant", fmt.Sprintf("%q is not a tenant: use up to 100 characters, without blanks around them or line breaks", s.Tenant))
 	}
 	if !slices.Contains(lengths, s.Interval) {
-		problem("interval", fmt.Sprintf("is %q, and 5m, 10m, 15m, 20m, 30m or 60m are allowed: did you mean %q?", short(s.Interval), short(nearestLength(s.Interval))))
+		problem("interval", fmt.Sprintf("is %q, and 5m, 10m, 15m, 20m, 30m or 60m are allowed: did you mean \"%dm\"?", short(s.Interval), nearestLength(s.Interval)/time.Minute))
 	}
 	if s.Grace < 0 {
 		problem("grace", "is negative: write 0s for none")
@@ -55,9 +55,6 @@ func nearestLength(d time.Duration) time.Duration {
 
 // short is a duration without the zeros at its end: 15m, not 15m0s.
 func short(d time.Duration) string {
-	if d == time.Hour {
-		return "60m"
-	}
 	s := d.String()
 	if t, ok := strings.CutSuffix(s, "m0s"); ok {
 		s = t + "m"

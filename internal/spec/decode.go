@@ -97,7 +97,8 @@ func (d *decoder) section(n *yaml.Node, v reflect.Value, path string) {
 			d.option(e, v.FieldByIndex(f.index), f, join(path, name))
 		} else if path != "" || !slices.Contains(d.Also, name) {
 			d.fail(join(path, name), At(d.File, e.Key), "unknown option %q%s%s", name, d.in(path), Suggest(name, names))
-			present[Nearest(name, names)] = true // a required option mistyped is one problem, not two
+			meant := Nearest(name, names) // a required option mistyped is one problem, not two
+			present[meant], d.bad[join(path, meant)] = true, true
 		}
 	}
 	for _, f := range fields {
