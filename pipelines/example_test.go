@@ -1,6 +1,8 @@
 package pipelines
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,11 +65,8 @@ func TestEveryComponentDeclaresItself(t *testing.T) {
 						t.Errorf("option %q has no help", f.Name)
 					}
 				}
-				text, env := whole(c), spec.Environment{}
-				for _, m := range variable.FindAllStringSubmatch(text, -1) {
-					env[m[1]] = "x"
-				}
-				if _, err := Parse("example.yaml", []byte(text), env); err != nil {
+				text := whole(c)
+				if _, err := Parse("example.yaml", []byte(text), variables(text)); err != nil {
 					t.Errorf("%v\n%s", err, text)
 				}
 			})
@@ -87,4 +86,29 @@ func TestExample(t *testing.T) {
 	f(spec.Component{Kind: spec.Transform, Type: "set", Example: "set:\n  a: b"}, "transform:\n  - set:\n      a: b")
 	f(spec.Component{Kind: spec.Transform, Type: "set", Example: "a: b\nc: d"}, "transform:\n  - set:\n      a: b\n      c: d")
 	f(spec.Component{Kind: spec.Transform, Type: "filter", Example: "a == b"}, "transform:\n  - filter: a == b")
+}
+
+func TestShippedPipelinesAreValid(t *testing.T) {
+	files, err := filepath.Glob("examples/*.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d examples: %v", len(files), err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(file, variables(string(content))); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// variables gives a value to every variable that a file names.
+func variables(text string) spec.Environment {
+	env := spec.Environment{}
+	for _, m := range variable.FindAllStringSubmatch(text, -1) {
+		env[m[1]] = "x"
+	}
+	return env
 }

@@ -16,52 +16,61 @@ func (r *reading) stages(section spec.Entry) {
 		r.fail(spec.At(r.file, section.Value), "transform is %s, not a list of stages", spec.Describe(section.Value))
 		return
 	}
-	var intervals spec.Position
-	var facts []expressions.Stage
+	t := transforming{reading: r}
 	for i, item := range section.Value.Content {
-		item = spec.Resolve(item)
-		entries := spec.Entries(item)
-		if len(entries) != 1 {
-			r.fail(spec.At(r.file, item), "transform[%d] is %s, not one stage%s", i, several(item, len(entries)), spec.Suggest("", Types(spec.Transform)))
-			continue
-		}
-		e, at := entries[0], spec.At(r.file, entries[0].Key)
-		c, ok := stageOf(e.Key.Value)
-		if !ok {
-			r.fail(at, "transform[%d]: unknown stage %q%s", i, e.Key.Value, spec.Suggest(e.Key.Value, Types(spec.Transform)))
-			intervals = at // do not ask for an intervals stage that is perhaps this one
-			continue
-		}
-		if intervals.Line > 0 && c.Type == intervalsType {
-			r.fail(at, "transform[%d]: a second %q: the first is on line %d, and a pipeline has one", i, c.Type, intervals.Line)
-		} else if last := len(r.pipeline.Stages) - 1; last >= 0 && r.pipeline.Stages[last].Component.Type == intervalsType {
-			r.fail(at, "transform[%d]: %q after \"intervals\" has no facts left to work on: put it before", i, c.Type)
-		}
-		if c.Type == intervalsType {
-			intervals = at
-		}
-		options := c.New()
-		if r.decode(e.Value, options, fmt.Sprintf("transform[%d].%s", i, c.Type)) {
-			if s, ok := expressions.StageOf(options); ok {
-				facts = append(facts, s)
-			}
-		}
-		r.pipeline.Stages = append(r.pipeline.Stages, Stage{At: at, Component: c, Options: options})
+		t.stage(i, spec.Resolve(item))
 	}
-	if intervals.Line == 0 {
+	if !t.doubtful && t.intervals.Line == 0 {
 		r.fail(spec.At(r.file, section.Key), "transform has no \"intervals\" stage: add `- intervals: {late: revise}` as its last")
 	}
-	r.compile(facts)
+	t.compile()
+}
+
+// transforming is a list of stages being read.
+type transforming struct {
+	*reading
+	facts     []expressions.Stage // those that work on facts, to compile together
+	intervals spec.Position       // of the intervals stage; line 0 before it
+	doubtful  bool                // a stage with an unknown name may have been meant to be the intervals stage
+}
+
+func (t *transforming) stage(i int, item *yaml.Node) {
+	entries := spec.Entries(item)
+	if len(entries) != 1 {
+		t.fail(spec.At(t.file, item), "transform[%d] is %s, not one stage%s", i, several(item, len(entries)), spec.Suggest("", Types(spec.Transform)))
+		return
+	}
+	e, at := entries[0], spec.At(t.file, entries[0].Key)
+	c, ok := stageOf(e.Key.Value)
+	switch {
+	case !ok:
+		t.fail(at, "transform[%d]: unknown stage %q%s", i, e.Key.Value, spec.Suggest(e.Key.Value, Types(spec.Transform)))
+		t.doubtful = true
+		return
+	case t.intervals.Line > 0 && c.Type == intervalsType:
+		t.fail(at, "transform[%d]: a second %q: the first is on line %d, and a pipeline has one", i, c.Type, t.intervals.Line)
+	case t.intervals.Line > 0:
+		t.fail(at, "transform[%d]: %q after \"intervals\" has no facts left to work on: put it before", i, c.Type)
+	case c.Type == intervalsType:
+		t.intervals = at
+	}
+	options := c.New()
+	if t.decode(e.Value, options, fmt.Sprintf("transform[%d].%s", i, c.Type)) {
+		if s, ok := expressions.StageOf(options); ok {
+			t.facts = append(t.facts, s)
+		}
+	}
+	t.pipeline.Stages = append(t.pipeline.Stages, Stage{At: at, Component: c, Options: options})
 }
 
 // compile checks the expressions of the stages that work on facts.
-func (r *reading) compile(facts []expressions.Stage) {
-	_, err := expressions.Compile(r.pipeline.Zone, facts...)
+func (t *transforming) compile() {
+	_, err := expressions.Compile(t.pipeline.Zone, t.facts...)
 	var invalid *spec.Invalid
 	if errors.As(err, &invalid) {
-		r.problems = append(r.problems, invalid.Problems...)
+		t.problems = append(t.problems, invalid.Problems...)
 	} else if err != nil {
-		r.fail(spec.Position{File: r.file}, "transform: %v", err)
+		t.fail(spec.Position{File: t.file}, "transform: %v", err)
 	}
 }
 

@@ -58,10 +58,10 @@ func Main(app App) int {
 
 // Execute runs one command and returns its exit code.
 func Execute(ctx context.Context, app App, s Surroundings) int {
-	c := &command{
-		app: app, around: s, env: spec.ParseEnvironment(s.Environ),
-		screen:   console.NewScreen(s.Stdout, s.Out),
-		progress: console.NewProgress(s.Stderr, s.Err, clock.Now),
+	progress := console.NewProgress(s.Stderr, s.Err, clock.Now)
+	c := &command{app: app, around: s, env: spec.ParseEnvironment(s.Environ), progress: progress, screen: console.NewScreen(s.Stdout, s.Out)}
+	if s.Out.Terminal && s.Err.Terminal {
+		c.screen = console.NewScreen(progress.Beside(s.Stdout), s.Out)
 	}
 	root := c.root()
 	root.SetArgs(s.Args)

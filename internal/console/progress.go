@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// up moves some lines up and clears from there to the end of the screen.
+const up = "\x1b[%dA\r\x1b[J"
+
 // How often progress is shown: bars on a terminal, plain lines elsewhere.
 const (
 	redrawEvery = 100 * time.Millisecond
@@ -64,6 +67,25 @@ func (p *Progress) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// Beside is for another output on the same terminal: the bars make way for what is written to it, and come back with the
+// next report.
+func (p *Progress) Beside(out io.Writer) io.Writer { return beside{p, out} }
+
+type beside struct {
+	p   *Progress
+	out io.Writer
+}
+
+func (b beside) Write(text []byte) (int, error) {
+	b.p.mu.Lock()
+	defer b.p.mu.Unlock()
+	if b.p.drawn > 0 {
+		_, _ = fmt.Fprintf(b.p.out, up, b.p.drawn)
+		b.p.drawn = 0
+	}
+	return b.out.Write(text)
+}
+
 // Close takes the bars off the terminal.
 func (p *Progress) Close() {
 	p.mu.Lock()
@@ -117,7 +139,7 @@ func (p *Progress) lines() {
 func (p *Progress) redraw(above []byte) error {
 	var b bytes.Buffer
 	if p.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA\r\x1b[J", p.drawn)
+		fmt.Fprintf(&b, up, p.drawn)
 	}
 	b.Write(above)
 	if len(above) > 0 && above[len(above)-1] != '\n' {

@@ -10,14 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// terminal plays the few controls that Progress uses, and holds what a reader would see.
-type terminal struct{ lines []string }
+// display plays the few controls that Progress uses, and holds what a reader would see.
+type display struct{ lines []string }
 
-var up = regexp.MustCompile(`^\x1b\[(\d+)A\r\x1b\[J`)
+var upwards = regexp.MustCompile(`^\x1b\[(\d+)A\r\x1b\[J`)
 
-func (s *terminal) Write(p []byte) (int, error) {
+func (s *display) Write(p []byte) (int, error) {
 	text := string(p)
-	if m := up.FindStringSubmatch(text); m != nil {
+	if m := upwards.FindStringSubmatch(text); m != nil {
 		n, _ := strconv.Atoi(m[1])
 		s.lines = s.lines[:len(s.lines)-n]
 		text = text[len(m[0]):]
@@ -30,7 +30,7 @@ func (s *terminal) Write(p []byte) (int, error) {
 
 func TestProgressOnATerminal(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	screen := &terminal{}
+	screen := &display{}
 	p := NewProgress(screen, Look{Terminal: true, Width: 78}, func() time.Time { return now })
 	f := func(after time.Duration, do func(), want ...string) {
 		t.Helper()
@@ -57,7 +57,11 @@ func TestProgressOnATerminal(t *testing.T) {
 		"a log line", "calls   ████░░░░░░░░░░░░░░░░░░   20 %  2,000 of 10,000 rows  2,000/s  4s left", "states  5 rows")
 	f(2*time.Second, calls(10_000), // what is done becomes a line that stays
 		"a log line", "✓ calls: 10,000 rows in 4s (2,500/s)", "states  5 rows")
-	f(0, p.Close, "a log line", "✓ calls: 10,000 rows in 4s (2,500/s)")
+	f(0, func() { _, _ = p.Beside(screen).Write([]byte("a table\n")) }, // bars make way
+		"a log line", "✓ calls: 10,000 rows in 4s (2,500/s)", "a table")
+	f(time.Second, func() { p.Report("states", 8, 0, "rows") },
+		"a log line", "✓ calls: 10,000 rows in 4s (2,500/s)", "a table", "states  8 rows  1/s")
+	f(0, p.Close, "a log line", "✓ calls: 10,000 rows in 4s (2,500/s)", "a table")
 }
 
 func TestProgressElsewhere(t *testing.T) {

@@ -23,17 +23,17 @@ func LookOf(f *os.File, env func(string) (string, bool)) Look {
 	if !term.IsTerminal(int(f.Fd())) {
 		return Look{}
 	}
-	look := Look{Terminal: true, Width: defaultWidth, Colour: true}
-	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-		look.Width = width
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		width = defaultWidth
 	}
-	if value, ok := env("NO_COLOR"); ok && value != "" {
-		look.Colour = false
-	}
-	if value, _ := env("TERM"); value == "dumb" {
-		look.Colour = false
-	}
-	return look
+	return terminal(width, env)
+}
+
+func terminal(width int, env func(string) (string, bool)) Look {
+	refused, _ := env("NO_COLOR")
+	kind, _ := env("TERM")
+	return Look{Terminal: true, Width: width, Colour: refused == "" && kind != "dumb"}
 }
 
 // Screen is an output with a look. The first error of writing is kept, and ends all further output.

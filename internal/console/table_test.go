@@ -1,6 +1,7 @@
 package console
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -90,4 +91,26 @@ func TestNumbers(t *testing.T) {
 	f(Span(180_000_000_000), "3m")
 	f(Span(3_900_000_000_000), "1h5m")
 	f(Span(3_600_000_000_000), "1h")
+}
+
+func TestLook(t *testing.T) {
+	f := func(env map[string]string, colour bool) {
+		t.Helper()
+		look := terminal(80, func(name string) (string, bool) { v, ok := env[name]; return v, ok })
+		if look.Colour != colour {
+			t.Errorf("%v: colour %t, want %t", env, look.Colour, colour)
+		}
+	}
+	f(nil, true)
+	f(map[string]string{"NO_COLOR": "1"}, false)
+	f(map[string]string{"NO_COLOR": ""}, true) // no-color.org: when present and not empty
+	f(map[string]string{"TERM": "dumb"}, false)
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	if look := LookOf(null, os.LookupEnv); look != (Look{}) {
+		t.Errorf("%+v of what is no terminal", look)
+	}
 }

@@ -53,7 +53,7 @@ func join(outer, inner string) string {
 // value decodes into v by its type. An absent value (null) leaves the default.
 func (d *decoder) value(n *yaml.Node, v reflect.Value, f Field, path string) {
 	n = Resolve(n)
-	d.places[path] = At(d.File, n)
+	d.places[path] = content(d.File, n)
 	if v.Kind() == reflect.Pointer && v.Type() != locationType {
 		v.Set(reflect.New(v.Type().Elem()))
 		v = v.Elem()

@@ -107,10 +107,14 @@ func TestProblems(t *testing.T) {
 
 	// The options' own checks, at the option, and not on top of another problem of it.
 	f("path: x\nrows: 0", `p.yaml:2: ingest.calls.rows must be at least 1`)
+	f("path: x\nrows: none", `p.yaml:2: ingest.calls.rows is "none", not a whole number`)
+	f("path: x\nfields:\n  a: |\n    !no", `p.yaml:4: ingest.calls.fields.a: starts with !`)
 	f("path: x\nfields:\n  a: ok\n  b: '!no'", `p.yaml:4: ingest.calls.fields.b: starts with !`)
 
 	// YAML itself.
 	f("", `p.yaml:1: the file is empty`)
+	f("# nothing", `p.yaml:1: the file is empty`)
+	f("---\n", `p.yaml:2: ingest.calls: required option "path" is missing: file to read`)
 	f("path: x\npath: y", `p.yaml:2: key "path" is written twice, first on line 1`)
 	f("path: x\n---\npath: y", `p.yaml:2: a second document in one file: write one file for each`)
 	f("path: [x", `p.yaml:1: not valid YAML: did not find expected ',' or ']'`)
