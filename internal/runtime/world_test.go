@@ -148,14 +148,19 @@ func (s *tableSink) Write(_ context.Context, b *sinks.Batch) error {
 		return context.DeadlineExceeded
 	}
 	for _, r := range b.QueueIntervals {
-		s.put(string(transform.AppendQueueKey(nil, &r)), r.Revision, func(rev int64) any { r.Revision = rev; return r })
+		kept := own(r)
+		kept.Revision = 0 // how often a row was written is not part of what it says
+		s.put(string(transform.AppendQueueKey(nil, &r)), r.Revision, kept)
 	}
 	for _, r := range b.AgentQueueIntervals {
-		s.put(string(transform.AppendAgentQueueKey(nil, &r)), r.Revision, func(rev int64) any { r.Revision = rev; return r })
+		kept := own(r)
+		kept.Revision = 0
+		s.put(string(transform.AppendAgentQueueKey(nil, &r)), r.Revision, kept)
 	}
 	for _, r := range b.AgentIntervals {
-		r.NotReadyByReason = append([]schemas.NamedValue(nil), r.NotReadyByReason...)
-		s.put(string(transform.AppendAgentKey(nil, &r)), r.Revision, func(rev int64) any { r.Revision = rev; return r })
+		kept := own(r)
+		kept.Revision = 0
+		s.put(string(transform.AppendAgentKey(nil, &r)), r.Revision, kept)
 	}
 	for _, r := range b.Completeness {
 		s.complete = max(s.complete, r.CompleteThrough)
@@ -163,14 +168,24 @@ func (s *tableSink) Write(_ context.Context, b *sinks.Batch) error {
 	return nil
 }
 
-// put keeps the row without its revision: how often a row was written is not part of what it says.
-func (s *tableSink) put(key string, revision int64, row func(int64) any) {
+// own is a copy whose strings do not belong to the batch.
+func own[T schemas.Record](r T) (copied T) {
+	decoder, err := schemas.NewDecoder[T](schemas.Of[T]().JSON)
+	if err == nil {
+		err = decoder.Decode(schemas.NewEncoder[T]().Append(nil, &r), &copied)
+	}
+	if err != nil {
+		panic(err) // our own schema
+	}
+	return copied
+}
+
+func (s *tableSink) put(key string, revision int64, row any) {
 	if old, ok := s.revisions[key]; ok && revision < old {
 		s.backwards++
 		return
 	}
-	s.revisions[key] = revision
-	s.rows[key] = row(0)
+	s.revisions[key], s.rows[key] = revision, row
 }
 
 func (s *tableSink) Close() error { return nil }
