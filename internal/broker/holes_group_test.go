@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/quarterhour/quarterhour/internal/broker/brokertest"
 	"github.com/quarterhour/quarterhour/internal/clock"
@@ -14,8 +17,9 @@ import (
 
 // member is a Consume under way.
 type member struct {
-	cancel context.CancelFunc
-	done   chan error
+	cluster *Cluster
+	cancel  context.CancelFunc
+	done    chan error
 }
 
 // join starts a member with a cluster of its own, as another process would have.
@@ -23,7 +27,7 @@ func join(t *testing.T, brokers []string, o GroupOptions, handler func(context.C
 	t.Helper()
 	c := open(t, brokers)
 	ctx, cancel := context.WithCancel(background(t))
-	m := &member{cancel: cancel, done: make(chan error, 1)}
+	m := &member{cluster: c, cancel: cancel, done: make(chan error, 1)}
 	go func() { m.done <- c.Consume(ctx, o, handler) }()
 	t.Cleanup(func() { _ = m.leave() })
 	return m
@@ -238,14 +242,10 @@ func TestK10AfterAKillARestartWaitsForTheSessionOnly(t *testing.T) {
 		<-ctx.Done()
 		return nil
 	}
-	killed := open(t, brokers)
-	ctx, cancel := context.WithCancel(background(t))
-	ended := make(chan error, 1)
-	go func() { ended <- killed.Consume(ctx, options, handler) }()
+	killed := join(t, brokers, options, handler)
 	until(t, "the first assignment", assigned)
-	killed.Close() // no connection is left to take leave on
-	cancel()
-	<-ended
+	killed.cluster.Close() // no connection is left to take leave on
+	_ = killed.leave()
 	started := time.Now()
 	m := join(t, brokers, options, handler)
 	until(t, "the assignment after the kill", assigned)
@@ -255,6 +255,43 @@ func TestK10AfterAKillARestartWaitsForTheSessionOnly(t *testing.T) {
 		t.Logf("the restart took %v with a session of %v", took, options.Session)
 	}
 	_ = m.leave()
+}
+
+// TestK10WhenTheBrokerIsKilledAsWellThereIsNothingToWaitFor is the embedded mode's kill -9: kfake keeps who was
+// a member over its own orderly end, and only then.
+func TestK10WhenTheBrokerIsKilledAsWellThereIsNothingToWaitFor(t *testing.T) {
+	if brokertest.External() != nil {
+		t.Skip("needs a broker to restart")
+	}
+	dir := t.TempDir()
+	fake := brokertest.Fake(t, kfake.DataDir(dir), kfake.SyncWrites())
+	name := topic(t, open(t, fake.ListenAddrs()), 1)
+	options := GroupOptions{Group: name, Topics: []string{name}}
+	assigned := make(chan int64, 2)
+	handler := func(ctx context.Context, a *Assigned) error {
+		assigned <- a.Committed()
+		err := a.Commit(ctx, a.Committed()+2)
+		<-ctx.Done()
+		return err
+	}
+	killed := join(t, fake.ListenAddrs(), options, handler)
+	until(t, "the first assignment", assigned)
+	_ = clock.Sleep(context.Background(), 50*time.Millisecond) // for the commit
+	killed.cluster.Close()
+	left := t.TempDir() // what a kill leaves behind: a broker that ends in order writes more
+	if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	fake = brokertest.Fake(t, kfake.DataDir(left), kfake.SyncWrites())
+	started := time.Now()
+	m := join(t, fake.ListenAddrs(), options, handler)
+	if from := until(t, "the assignment after the kill", assigned); from != 1 {
+		t.Errorf("it goes on at %d, want the committed 1", from)
+	}
+	if took := time.Since(started); took > time.Second {
+		t.Errorf("the restart took %v", took)
+	}
+	_, _ = m.leave(), killed.leave()
 }
 
 func TestK11OnlyACommitCommits(t *testing.T) {
