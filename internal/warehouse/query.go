@@ -1,0 +1,60 @@
+package warehouse
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// formatClause is a FORMAT at the end of a statement.
+var formatClause = regexp.MustCompile(`(?is)^(.*\s)FORMAT\s+([A-Za-z][A-Za-z0-9]*)\s*;?\s*$`)
+
+// Query runs one statement and streams the answer to out in a format of ClickHouse (TSV, JSONEachRow, Parquet, ...). A FORMAT
+// clause at the end of the statement goes before the argument. Names without a database are tables of this one. If the
+// statement fails after it began to answer, what was answered is in out and the error says so. It speaks HTTP: see
+// Config.QueryURL for servers whose rows are inserted through the native protocol.
+func (w *Warehouse) Query(ctx context.Context, sql, format string, out io.Writer) error {
+	if m := formatClause.FindStringSubmatch(sql); m != nil {
+		sql, format = m[1], m[2]
+	}
+	conn, err := w.questions()
+	if err != nil {
+		return err
+	}
+	answer, err := conn.QueryFormat(ctx, format, sql)
+	if err != nil {
+		return w.explain(err)
+	}
+	defer answer.Close()
+	n, err := io.Copy(out, answer)
+	if err != nil && n > 0 {
+		return failed(fmt.Sprintf("query: after %d bytes of the answer", n), err)
+	}
+	return failed("query", err)
+}
+
+func (w *Warehouse) explain(err error) error {
+	err = failed("query", err)
+	if e, ok := err.(*Error); ok && e.Code == 0 && !w.http {
+		e.Advice = fmt.Sprintf("queries go to ClickHouse's HTTP interface, here %v: open it, or name its address", w.asking.Addr)
+	}
+	return err
+}
+
+// questions is the connection pool of Query.
+func (w *Warehouse) questions() (driver.Conn, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ask == nil {
+		conn, err := clickhouse.Open(w.asking)
+		if err != nil {
+			return nil, failed("open ClickHouse's HTTP interface", err)
+		}
+		w.ask = conn
+	}
+	return w.ask, nil
+}
