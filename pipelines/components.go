@@ -5,6 +5,7 @@ import (
 	"github.com/quarterhour/quarterhour/ingest/file"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
+	"github.com/quarterhour/quarterhour/sinks/clickhouse"
 	"github.com/quarterhour/quarterhour/transform"
 	"github.com/quarterhour/quarterhour/transform/expressions"
 )
@@ -22,7 +23,9 @@ var (
 		transform.Component(),
 	}
 
-	Sinks = []sinks.Registration{}
+	Sinks = []sinks.Registration{
+		clickhouse.Registration(),
+	}
 
 	Measures = transform.MeasureComponents()
 )
