@@ -74,6 +74,10 @@ func (c *connection) exec(sql string) error {
 	return err
 }
 
+// settle ends a query that failed while its output was written: libchdb keeps it, with what it has locked and in memory, until
+// the next query on the connection.
+func (c *connection) settle() { c.exec("SELECT 1 FORMAT Null") }
+
 // use makes the database current.
 func (c *connection) use(database string) error {
 	if database == c.database {

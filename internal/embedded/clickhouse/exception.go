@@ -45,9 +45,15 @@ func raise(code int, format string, args ...any) *exception {
 	return &exception{code: code, text: fmt.Sprintf("Code: %d. DB::Exception: %s (%s)", code, fmt.Sprintf(format, args...), codeNames[code])}
 }
 
-var exceptionCode = regexp.MustCompile(`^Code: (\d+)\.`)
+var (
+	exceptionCode = regexp.MustCompile(`^Code: (\d+)\.`)
+	// Each layer of libchdb that passes an exception on wraps its text once more.
+	wrappings = regexp.MustCompile(`^(Code: \d+\. DB::Exception: )+`)
+	versions  = regexp.MustCompile(`( \([A-Z_0-9]+\))( \(version [^)]*\)\. \([A-Z_0-9]+\))+$`)
+)
 
 func parseException(message string) *exception {
+	message = versions.ReplaceAllString(wrappings.ReplaceAllString(message, "$1"), "$1")
 	match := exceptionCode.FindStringSubmatch(message)
 	if match == nil {
 		return raise(codeUnknown, "%s", message)

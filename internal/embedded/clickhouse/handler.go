@@ -34,17 +34,19 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-ClickHouse-Server-Display-Name", "quarterhour")
 	header.Set("X-ClickHouse-Timezone", "UTC")
-	req, err := newRequest(r)
+	req, err := s.newRequest(r)
 	if err != nil {
 		writeException(w, asException(err))
 		return
 	}
+	defer closeTables(req.tables)
 	header.Set("X-ClickHouse-Query-Id", req.id)
-	answer, err := newResponse(w, req)
+	answer, err := newResponse(w, req, s.spool)
 	if err != nil {
 		writeException(w, asException(err))
 		return
 	}
+	defer answer.close()
 	stats, err := s.execute(r.Context(), req, answer)
 	if err == nil {
 		err = answer.succeed(stats)
@@ -90,7 +92,8 @@ func (s *Server) execute(ctx context.Context, req *request, answer *response) (s
 	}
 	job := &job{server: s, req: req, query: query, text: string(head), answer: answer}
 	if query.data >= 0 && !(query.values && whole) {
-		if err := job.spool(io.MultiReader(strings.NewReader(job.text[query.data:]), req.query)); err != nil {
+		job.data, err = s.spoolFile(io.MultiReader(strings.NewReader(job.text[query.data:]), req.query))
+		if err != nil {
 			return statistics{}, err
 		}
 		defer job.data.Close()

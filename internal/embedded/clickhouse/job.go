@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -35,8 +36,17 @@ func (j *job) run(ctx context.Context) (statistics, error) {
 	if err := j.prepareConnection(conn); err != nil {
 		return statistics{}, err
 	}
+	for _, table := range j.req.tables {
+		if err := table.create(conn, j.req.describe); err != nil {
+			return statistics{}, err
+		}
+		defer conn.exec("DROP TEMPORARY TABLE " + quoteName(table.name))
+	}
 	stats, err := j.dispatch(ctx, conn)
-	spoiled = conn.unset(j.req.settings) != nil || j.changesSession()
+	if err != nil {
+		conn.settle()
+	}
+	spoiled = conn.unset(j.req.settings) != nil || len(j.req.tables) > 0 || j.changesSession()
 	return stats, err
 }
 
@@ -124,7 +134,28 @@ func (j *job) stream(ctx context.Context, conn *connection) (statistics, error) 
 	if result.err != nil {
 		return result.stats, cancelled(ctx, result.err)
 	}
+	if passed == nil && format == "Native" && !j.answer.wrote {
+		passed = j.noRows(conn)
+	}
 	return result.stats, passed
+}
+
+// noRows writes the Native block that says which columns a result without rows has. The engine writes nothing then.
+func (j *job) noRows(conn *connection) error {
+	output, _, err := conn.query("DESCRIBE ("+j.query.head+"\n) SETTINGS describe_compact_output = 1", "RowBinary", j.req.parameters)
+	if err != nil {
+		return nil // no answer is an answer too, to a query that cannot stand in brackets
+	}
+	var columns uint64
+	var list []byte
+	for rest := output; len(rest) > 0; columns++ {
+		for range 2 { // name, type
+			size, n := binary.Uvarint(rest)
+			list, rest = append(list, rest[:n+int(size)]...), rest[n+int(size):]
+		}
+	}
+	block := append(binary.AppendUvarint(nil, columns), 0)
+	return j.pass("Native", bytes.NewReader(append(block, list...)))
 }
 
 // pass writes the output to the answer; Native in the form the client understands.
@@ -141,25 +172,6 @@ type (
 	onlyWriter struct{ io.Writer }
 	onlyReader struct{ io.Reader }
 )
-
-// spool writes an INSERT's data to a file that has no name any more, so that it is gone with the process, however that ends.
-// Data that does not come through to its end is never inserted.
-func (j *job) spool(data io.Reader) error {
-	file, err := os.CreateTemp(j.server.spool, "insert-*")
-	if err != nil {
-		return fmt.Errorf("spool the data to insert: %w", err)
-	}
-	if err := os.Remove(file.Name()); err != nil {
-		file.Close()
-		return fmt.Errorf("spool the data to insert: %w", err)
-	}
-	if _, err := io.Copy(file, data); err != nil {
-		file.Close()
-		return unreadable(err)
-	}
-	j.data = file
-	return nil
-}
 
 // insertFromFile is the INSERT with the spooled file in place of the data.
 func (j *job) insertFromFile() string {
@@ -185,7 +197,3 @@ func (j *job) insertFromInput(path string) string {
 	}
 	return sql.String() + j.query.head[at:]
 }
-
-// fdPath names an open file of this process, so that the engine can open it whatever characters its directory has and even
-// where its name is gone.
-func fdPath(file *os.File) string { return fmt.Sprintf("/proc/self/fd/%d", file.Fd()) }

@@ -33,45 +33,46 @@ type request struct {
 	accept       string // Accept-Encoding
 	summary      bool   // send X-ClickHouse-Summary
 
-	query io.Reader // the query, and an INSERT's data after it
+	query    io.Reader // the query, and an INSERT's data after it
+	tables   []external
+	describe url.Values // of the tables
 }
 
 // reserved are the URL parameters that are no settings of ClickHouse.
 var reserved = []string{
-	"query", "user", "password", "quota_key", "stacktrace", "role", "close_session", "buffer_size", "http_path", "add_http_cors_header",
+	"query", "decompress", "user", "password", "quota_key", "stacktrace", "role", "close_session", "buffer_size", "http_path", "add_http_cors_header",
 }
 
 // serverRevision is the newest revision of the Native format that reframe writes.
 const serverRevision = 54460
 
-// newRequest reads the URL and the headers. The body is not touched yet.
-func newRequest(r *http.Request) (*request, error) {
+// newRequest reads the URL, the headers and, where it is a form, the body. Any other body is not touched yet.
+func (s *Server) newRequest(r *http.Request) (*request, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, raise(codeBadArguments, "the URL's parameters cannot be read: %s", err)
+	}
+	body, err := decode(r.Body, r.Header.Get("Content-Encoding"), truth(values.Get("decompress")))
+	if err != nil {
+		return nil, err
 	}
 	req := &request{
 		id: uuid.NewString(), database: r.Header.Get("X-ClickHouse-Database"), format: "TabSeparated", method: "LZ4",
 		readonly: r.Method == http.MethodGet || r.Method == http.MethodHead, accept: r.Header.Get("Accept-Encoding"),
 		httpCompress: true, sessionTimeout: 60 * time.Second,
 	}
-	decompress := false
-	for _, name := range sortedNames(values) {
-		value := values[name][len(values[name])-1]
-		if name == "decompress" {
-			decompress = truth(value)
-			continue
-		}
-		if err := req.apply(name, value); err != nil {
+	if form := multipartBody(r, body); form != nil {
+		if req.tables, err = s.readForm(form, values); err != nil {
 			return nil, err
 		}
+		req.describe, body = values, strings.NewReader("")
+	}
+	if err := req.parameterize(values); err != nil {
+		closeTables(req.tables)
+		return nil, err
 	}
 	if format := r.Header.Get("X-ClickHouse-Format"); format != "" {
 		req.format = format
-	}
-	body, err := decode(r.Body, r.Header.Get("Content-Encoding"), decompress)
-	if err != nil {
-		return nil, err
 	}
 	req.query = body
 	if text := values.Get("query"); text != "" {
@@ -79,6 +80,19 @@ func newRequest(r *http.Request) (*request, error) {
 		req.query = io.MultiReader(strings.NewReader(text+"\n"), body)
 	}
 	return req, nil
+}
+
+// parameterize takes the URL's parameters. Of one given twice the last counts.
+func (req *request) parameterize(values url.Values) error {
+	for _, name := range sortedNames(values) {
+		if describesTable(req.tables, name) {
+			continue
+		}
+		if err := req.apply(name, values[name][len(values[name])-1]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sortedNames(values url.Values) []string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 )
@@ -21,12 +22,15 @@ type response struct {
 
 	encoder io.WriteCloser
 	held    []byte
+	spill   *os.File // holds what is too much for held, with wait_end_of_query
+	spool   string   // directory of spill
+	wrote   bool     // the query had output
 	sent    bool
 	tag     string // marks an exception inside the output
 }
 
-func newResponse(w http.ResponseWriter, req *request) (*response, error) {
-	p := &response{w: w, req: req, tag: strings.ToLower(rand.Text()[:16])}
+func newResponse(w http.ResponseWriter, req *request, spool string) (*response, error) {
+	p := &response{w: w, req: req, spool: spool, tag: strings.ToLower(rand.Text()[:16])}
 	switch {
 	case req.compress:
 		encoder, err := newFrames(writerFunc(p.hold), req.method)
@@ -53,6 +57,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // Write takes output of the query.
 func (p *response) Write(output []byte) (int, error) {
+	p.wrote = p.wrote || len(output) > 0
 	if p.encoder != nil {
 		return p.encoder.Write(output)
 	}
@@ -60,20 +65,39 @@ func (p *response) Write(output []byte) (int, error) {
 }
 
 func (p *response) hold(output []byte) (int, error) {
-	if !p.sent && (p.req.waitForEnd || len(p.held)+len(output) <= heldBytes) {
+	switch {
+	case p.sent:
+		return p.w.Write(output)
+	case len(p.held)+len(output) <= heldBytes && p.spill == nil:
 		p.held = append(p.held, output...)
 		return len(output), nil
+	case p.req.waitForEnd:
+		return p.spillOver(output)
 	}
-	if !p.sent {
-		p.sent = true
-		p.w.Header().Set("X-ClickHouse-Exception-Tag", p.tag)
-		p.w.WriteHeader(http.StatusOK)
-		if _, err := p.w.Write(p.held); err != nil {
+	p.sent = true
+	p.w.Header().Set("X-ClickHouse-Exception-Tag", p.tag)
+	p.w.WriteHeader(http.StatusOK)
+	if _, err := p.w.Write(p.held); err != nil {
+		return 0, err
+	}
+	p.held = nil
+	return p.w.Write(output)
+}
+
+// spillOver keeps output on disk until the query has ended.
+func (p *response) spillOver(output []byte) (n int, err error) {
+	if p.spill == nil {
+		if p.spill, err = nameless(p.spool); err != nil {
 			return 0, err
 		}
-		p.held = nil
 	}
-	return p.w.Write(output)
+	return p.spill.Write(output)
+}
+
+func (p *response) close() {
+	if p.spill != nil {
+		p.spill.Close()
+	}
 }
 
 // format announces the output's format.
@@ -84,7 +108,7 @@ func (p *response) format(name string) {
 
 // succeed ends the answer.
 func (p *response) succeed(s statistics) error {
-	if p.encoder != nil && (p.sent || len(p.held) > 0 || p.wrote()) {
+	if p.encoder != nil && p.wrote {
 		if err := p.encoder.Close(); err != nil {
 			return err
 		}
@@ -92,22 +116,29 @@ func (p *response) succeed(s statistics) error {
 	if p.sent {
 		return nil
 	}
-	if len(p.held) == 0 {
+	size := int64(len(p.held))
+	if p.spill != nil {
+		spilt, err := p.spill.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return fmt.Errorf("read the held answer: %w", err)
+		}
+		size += spilt
+	}
+	if size == 0 {
 		p.w.Header().Del("Content-Encoding")
 	}
 	p.w.Header().Set("X-ClickHouse-Summary", s.summary())
-	p.w.Header().Set("Content-Length", strconv.Itoa(len(p.held)))
+	p.w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
+	p.sent = true
 	p.w.WriteHeader(http.StatusOK)
-	_, err := p.w.Write(p.held)
-	return err
-}
-
-// wrote tells whether the encoder took any output, even if it has not given any on.
-func (p *response) wrote() bool {
-	if f, ok := p.encoder.(*frames); ok {
-		return len(f.buffer) > 0
+	if _, err := p.w.Write(p.held); err != nil || p.spill == nil {
+		return err
 	}
-	return true
+	if _, err := p.spill.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read the held answer: %w", err)
+	}
+	_, err := io.Copy(p.w, p.spill)
+	return err
 }
 
 // fail ends the answer with the exception: as the whole answer where nothing was sent yet, else as a marked block at the end

@@ -58,7 +58,7 @@ func server(t testing.TB) *Server {
 
 func open(t testing.TB, dir string) *Server {
 	t.Helper()
-	s, err := Start(context.Background(), Options{Dir: dir, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	s, err := Start(context.Background(), Options{Dir: dir, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	if err != nil {
 		t.Fatal(err)
 	}

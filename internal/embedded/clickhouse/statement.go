@@ -88,12 +88,20 @@ func (s *statement) parseOutput(text string, l *lexer, first token) error {
 			return nil
 		case t.is("OUTFILE") && previous.is("INTO"):
 			return raise(codeIntoOutfile, "INTO OUTFILE is not allowed")
-		case t.is("FORMAT") && previous.kind != tokenMark:
+		case t.is("FORMAT") && endsExpression(previous):
 			s.formatClause(text, *l, t)
 		}
 		previous = t
 	}
 	return nil
+}
+
+// endsExpression tells whether a clause can follow the token.
+func endsExpression(t token) bool {
+	if t.kind == tokenMark {
+		return strings.Contains(")]}*", t.text)
+	}
+	return !t.is("SELECT") && !t.is("DISTINCT") && !t.is("BY") && !t.is("WHERE")
 }
 
 // formatClause takes FORMAT name as a clause where the query, or SETTINGS, ends after it: format is also a function and a
@@ -129,7 +137,11 @@ func (s *statement) parseInsert(text string, l *lexer) error {
 			s.format, s.values, s.head, s.data = "Values", true, text[:t.start], t.end
 			return nil
 		case t.is("FORMAT"):
-			name := l.next()
+			ahead := *l
+			name := ahead.next()
+			if s.selects && (name.kind != tokenWord || len(s.input) == 0) {
+				break // the function, or a column
+			}
 			if name.kind != tokenWord && name.kind != tokenName {
 				return raise(codeSyntax, "Syntax error: failed at position %d: FORMAT needs the name of a format", t.start+1)
 			}
