@@ -57,11 +57,18 @@ func loadCursor(stored []byte, mapping string) (c *cursor, remapped bool, err er
 
 // see notes where in time a fact lies. limit keeps mistyped years out of the promise.
 func (c *cursor) see(begins, latest, limit int64) {
-	if begins != schemas.Null && begins < limit && (c.Begins == nil || begins > *c.Begins) {
-		c.Begins = &begins
-	}
-	if latest != schemas.Null && latest < limit && (c.Latest == nil || latest > *c.Latest) {
-		c.Latest = &latest
+	raise(&c.Begins, begins, limit)
+	raise(&c.Latest, latest, limit)
+}
+
+func raise(to **int64, at, limit int64) {
+	switch {
+	case at == schemas.Null || at >= limit:
+	case *to == nil:
+		*to = new(int64)
+		**to = at
+	case at > **to:
+		**to = at
 	}
 }
 

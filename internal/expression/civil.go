@@ -121,7 +121,7 @@ func (f *fields) zone(s string) (string, error) {
 var errClock = errors.New("no such time of day")
 
 // instant is the instant of the fields in a zone, or at the offset they carry.
-func (f *fields) instant(z *zone) (int64, error) {
+func (f *fields) instant(z *zoneCache) (int64, error) {
 	if f.month < 1 || f.month > 12 || f.day < 1 || f.day > daysIn(f.year, f.month) {
 		return 0, fmt.Errorf("no such date: %04d-%02d-%02d", f.year, f.month, f.day)
 	}

@@ -18,10 +18,11 @@ type Compiler struct {
 	Columns Columns
 	Zone    *time.Location // of instants written without an offset
 
-	lets   []binding
-	slots  int // of locals
-	source spec.Expr
-	scope  []binding // names in force within one expression
+	lets     []binding
+	slots    int // of locals
+	source   spec.Expr
+	scope    []binding         // names in force within one expression
+	compiled map[ast.Node]node // parts of the expression that the fallback has taken
 }
 
 // binding is a name for a value computed at most once per row.
@@ -58,16 +59,41 @@ func (c *Compiler) Compile(e spec.Expr) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Program{Kind: n.kind, Constant: n.constant, eval: n.eval, column: n.column, source: e.Source}, nil
+	return n.program(e), nil
 }
 
 // Condition compiles an expression that is true or false.
 func (c *Compiler) Condition(e spec.Expr) (*Program, error) {
-	p, err := c.Compile(e)
-	if err == nil && p.Kind != Bool && p.Kind != Any && p.Kind != Nil {
-		err = errorAt(e, 0, "expression %q is %s, where true or false is needed", e.Source, p.Kind)
+	n, err := c.compile(e)
+	if err == nil {
+		n, err = c.truth(e, n)
 	}
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	return n.program(e), nil
+}
+
+// truth makes sure that a value is true, false or absent.
+func (c *Compiler) truth(e spec.Expr, v node) (node, error) {
+	switch v.kind {
+	case Bool, Nil:
+		return v, nil
+	case Any:
+		inner := v.eval
+		return node{kind: Bool, column: -1, eval: func(e *Env) Value {
+			r := inner(e)
+			if r.Kind != Bool && r.Kind != Nil {
+				return e.fail("%s is %s, not true or false", r.quoted(), r.Kind)
+			}
+			return r
+		}}, nil
+	}
+	return v, errorAt(e, 0, "expression %q is %s, where true or false is needed", e.Source, v.kind)
+}
+
+func (n node) program(e spec.Expr) *Program {
+	return &Program{Kind: n.kind, Constant: n.constant, eval: n.eval, column: n.column, source: e.Source}
 }
 
 // Explain adds the expression to an error of Eval.
@@ -85,7 +111,7 @@ func (c *Compiler) compile(e spec.Expr) (n node, err error) {
 		}
 		return node{}, errorAt(e, 0, "expression %q: %v", e.Source, err)
 	}
-	c.source, c.scope = e, c.lets
+	c.source, c.scope, c.compiled = e, c.lets, make(map[ast.Node]node)
 	if n, err = c.node(tree.Node); err != nil {
 		return node{}, err
 	}
@@ -227,22 +253,10 @@ func (c *Compiler) condition(n ast.Node) (node, error) {
 	if err != nil {
 		return v, err
 	}
-	switch v.kind {
-	case Bool, Nil:
-		return v, nil
-	case Any:
-		inner := v.eval
-		v.eval = func(e *Env) Value {
-			r := inner(e)
-			if r.Kind != Bool && r.Kind != Nil {
-				return e.fail("%s is %s, not true or false", r.quoted(), r.Kind)
-			}
-			return r
-		}
-		v.kind, v.column = Bool, -1
-		return v, nil
+	if v.kind != Bool && v.kind != Nil && v.kind != Any {
+		return v, c.fail(n, "%s is %s, where true or false is needed", n.String(), v.kind)
 	}
-	return v, c.fail(n, "%s is %s, where true or false is needed", n.String(), v.kind)
+	return c.truth(c.source, v)
 }
 
 // either is the kind of a value that comes from one of two places.

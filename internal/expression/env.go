@@ -17,7 +17,7 @@ type Env struct {
 	err     error
 	machine vm.VM
 	vars    map[string]any
-	zone    *zone
+	zone    *zoneCache
 }
 
 // Reset makes the environment ready for the next row: it forgets scratch memory, and what Let expressions gave.
@@ -35,9 +35,9 @@ func (e *Env) Renew() {
 }
 
 // in is the zone's rules, with the cache of days that only one caller may use.
-func (e *Env) in(l *time.Location) *zone {
+func (e *Env) in(l *time.Location) *zoneCache {
 	if e.zone == nil || e.zone.location != l {
-		e.zone = &zone{location: l}
+		e.zone = &zoneCache{location: l}
 	}
 	return e.zone
 }

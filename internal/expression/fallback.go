@@ -16,6 +16,18 @@ import (
 
 // fallback compiles a node for expr-lang's own machine: correct for the whole language, some ten times slower.
 func (c *Compiler) fallback(n ast.Node) (node, error) {
+	original := n
+	if compiled, ok := c.compiled[original]; ok {
+		return compiled, nil
+	}
+	compiled, err := c.machine(n)
+	if err == nil {
+		c.compiled[original] = compiled // the tree has been changed
+	}
+	return compiled, err
+}
+
+func (c *Compiler) machine(n ast.Node) (node, error) {
 	p := &patcher{c: c, paths: map[*ast.IdentifierNode][]string{}}
 	ast.Walk(&n, p)
 	env, inputs, err := p.resolve(&n)
@@ -110,7 +122,11 @@ func box(v any) (Value, error) {
 	case time.Duration:
 		return DurationOf(v.Milliseconds()), nil
 	}
-	return Value{}, fmt.Errorf("the result is %T: an expression gives text, a number, true or false, an instant or a duration", v)
+	nested, err := json.Marshal(v)
+	if err != nil {
+		return Value{}, fmt.Errorf("the result is %T: an expression gives text, a number, true or false, an instant, a duration or a list", v)
+	}
+	return JSONOf(string(nested)), nil
 }
 
 // boxed makes one of our functions callable by the machine.

@@ -4,13 +4,13 @@ import "fmt"
 
 // makeTime is time(text[, layout]): the instant that a text says, in the component's time zone where it says none.
 func makeTime(c *Compiler, args []node) (eval, error) {
-	return timeReader(c, args, func(_ *zone, ms int64) int64 { return ms })
+	return timeReader(c, args, func(_ *zoneCache, ms int64) int64 { return ms })
 }
 
 // makeDate is date(text[, layout]): the start of the local day.
-func makeDate(c *Compiler, args []node) (eval, error) { return timeReader(c, args, (*zone).midnight) }
+func makeDate(c *Compiler, args []node) (eval, error) { return timeReader(c, args, (*zoneCache).midnight) }
 
-func timeReader(c *Compiler, args []node, then func(*zone, int64) int64) (eval, error) {
+func timeReader(c *Compiler, args []node, then func(*zoneCache, int64) int64) (eval, error) {
 	location, text := c.Zone, args[0].eval
 	if k := args[0].kind; k != Text && k != Any && k != Nil && k != Instant {
 		return nil, fmt.Errorf("time of %s: it reads text; unix(seconds) and unix_ms(milliseconds) read numbers", k)

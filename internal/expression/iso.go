@@ -20,7 +20,7 @@ var (
 
 // parseISO reads a time without a layout: a date as 2026-01-31, 2026/01/31, 20260131 or 260131; then, after T or a space, a clock as
 // 7:02, 07:02:47, 07:02:47.250 or 070247; then Z or an offset. Without an offset the time is the zone's.
-func parseISO(s string, z *zone) (int64, error) {
+func parseISO(s string, z *zoneCache) (int64, error) {
 	s = strings.TrimSpace(s)
 	date := bareDate
 	switch n := leadingDigits(s); {
@@ -91,5 +91,5 @@ func leadingDigits(s string) int {
 
 // ParseInstant reads a time as the function time does, in milliseconds UTC.
 func ParseInstant(text string, l *time.Location) (int64, error) {
-	return parseISO(text, &zone{location: l})
+	return parseISO(text, &zoneCache{location: l})
 }

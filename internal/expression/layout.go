@@ -80,7 +80,7 @@ func fractionSize(s string) int {
 	for n < len(s) && (s[n] == '0' || s[n] == '9') && s[n] == s[1] {
 		n++
 	}
-	if n == 1 {
+	if n == 1 || n < len(s) && s[n] >= '0' && s[n] <= '9' { // 02.01.2006 has no fraction
 		return 0
 	}
 	return n
@@ -103,7 +103,7 @@ func (l *layout) check() error {
 }
 
 // parse reads a text into an instant.
-func (l *layout) parse(s string, z *zone) (ms int64, err error) {
+func (l *layout) parse(s string, z *zoneCache) (ms int64, err error) {
 	if l.slow {
 		return l.parseSlow(s, z)
 	}
@@ -121,13 +121,29 @@ func (l *layout) parse(s string, z *zone) (ms int64, err error) {
 }
 
 // parseSlow uses Go's parser for the civil time, and the zone's own rules for its instant.
-func (l *layout) parseSlow(s string, z *zone) (int64, error) {
+func (l *layout) parseSlow(s string, z *zoneCache) (int64, error) {
+	if strings.Contains(l.text, "MST") {
+		return l.parseAbbreviated(s, z)
+	}
 	t, err := time.ParseInLocation(l.text, s, time.UTC)
 	if err != nil {
 		return 0, err
 	}
-	if l.zoned || t.Location() != time.UTC {
+	if l.zoned || strings.Contains(l.text, "Z07") || strings.Contains(l.text, "-07") {
 		return t.UnixMilli(), nil
 	}
 	return z.instant(t.UnixMilli()), nil
+}
+
+// parseAbbreviated reads a time with the abbreviation of a zone, which must be one of the zone at hand: others are ambiguous, and Go
+// would take them for UTC.
+func (l *layout) parseAbbreviated(s string, z *zoneCache) (int64, error) {
+	t, err := time.ParseInLocation(l.text, s, z.location)
+	if err != nil {
+		return 0, err
+	}
+	if name, offset := t.Zone(); t.Location() != z.location && t.Location() != time.UTC && offset == 0 {
+		return 0, fmt.Errorf("zone %q is not one of %s", name, z.location)
+	}
+	return t.UnixMilli(), nil
 }

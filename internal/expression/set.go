@@ -65,7 +65,7 @@ func (f *Field) Set(e *Env, v Value, zone *time.Location) error {
 	return fmt.Errorf("%s is %s, and %s is %s", v.quoted(), v.Kind, f.Name, f.Kind)
 }
 
-func (f *Field) setFromText(s string, z *zone) (err error) {
+func (f *Field) setFromText(s string, z *zoneCache) (err error) {
 	var n int64
 	switch f.Kind {
 	case Instant:

@@ -8,8 +8,8 @@ const (
 	zoneDays = 64
 )
 
-// zone turns local civil times into instants. Not safe for concurrent use.
-type zone struct {
+// zoneCache turns local civil times into instants. Not safe for concurrent use.
+type zoneCache struct {
 	location *time.Location
 	days     [zoneDays]zoneDay
 }
@@ -22,14 +22,14 @@ type zoneDay struct {
 }
 
 // offset is the zone's offset at an instant, both in milliseconds.
-func (z *zone) offset(ms int64) int64 {
+func (z *zoneCache) offset(ms int64) int64 {
 	_, seconds := time.UnixMilli(ms).In(z.location).Zone()
 	return int64(seconds) * 1000
 }
 
 // instant is the instant of a local civil time, given as the milliseconds it would have in UTC. A time that a clock change
 // repeats is the first of the two; a time that it skips is moved forward by what was skipped (02:30 becomes 03:30).
-func (z *zone) instant(civil int64) int64 {
+func (z *zoneCache) instant(civil int64) int64 {
 	day := floorDiv(civil, dayMs)
 	d := &z.days[uint64(day)%zoneDays]
 	if d.day != day+1 {
@@ -52,7 +52,7 @@ func (z *zone) instant(civil int64) int64 {
 }
 
 // civil is the local civil time of an instant, as the milliseconds it would have in UTC.
-func (z *zone) civil(ms int64) int64 {
+func (z *zoneCache) civil(ms int64) int64 {
 	day := floorDiv(ms, dayMs)
 	for _, near := range [...]int64{day, day + 1, day - 1} {
 		if d := &z.days[uint64(near)%zoneDays]; d.day == near+1 && d.whole {
@@ -98,10 +98,10 @@ func daysIn(year, month int64) int64 {
 }
 
 // midnight is the start of the local day of an instant.
-func (z *zone) midnight(ms int64) int64 { return z.instant(floorDiv(z.civil(ms), dayMs) * dayMs) }
+func (z *zoneCache) midnight(ms int64) int64 { return z.instant(floorDiv(z.civil(ms), dayMs) * dayMs) }
 
 // EndOfDay is the end of the local day that holds an instant: the start of the next.
 func EndOfDay(ms int64, l *time.Location) int64 {
-	z := &zone{location: l}
+	z := &zoneCache{location: l}
 	return z.instant((floorDiv(z.civil(ms), dayMs) + 1) * dayMs)
 }
