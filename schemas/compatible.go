@@ -92,10 +92,10 @@ func (c *comparison) records(w, r *avsc.Type, path []string) {
 		return
 	}
 	read := make([]bool, len(r.Fields))
-	for _, wf := range w.Fields {
-		if i := r.Lookup(wf.Name); i >= 0 && !read[i] {
+	for n, i := range avsc.Match(w, r) {
+		if i >= 0 {
 			read[i] = true
-			c.compare(wf.Type, r.Fields[i].Type, append(slices.Clip(path), r.Fields[i].Name))
+			c.compare(w.Fields[n].Type, r.Fields[i].Type, append(slices.Clip(path), r.Fields[i].Name))
 		}
 	}
 	for i, rf := range r.Fields {

@@ -37,10 +37,11 @@ func compile(writer, reader *avsc.Type, record reflect.Type) (*program, error) {
 		offsets[name] = target{off: uint32(f.Offset), typ: f.Type, name: name}
 	}
 	seen := make([]bool, len(reader.Fields))
-	for _, wf := range writer.Fields {
+	taken := avsc.Match(writer, reader)
+	for w, wf := range writer.Fields {
 		c.at(wf.Name)
-		i := reader.Lookup(wf.Name)
-		if i < 0 || seen[i] {
+		i := taken[w]
+		if i < 0 {
 			c.skip(wf.Type)
 			continue
 		}

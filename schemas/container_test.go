@@ -42,7 +42,7 @@ func readAll(c *Container) (numbers []int64, faults []error) {
 		switch {
 		case err == nil:
 			numbers = append(numbers, row["n"].(int64))
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			return numbers, faults
 		case errors.As(err, &e):
 			faults = append(faults, err)
@@ -72,7 +72,7 @@ func TestContainer(t *testing.T) {
 		if len(numbers) != 25 || numbers[24] != 25 || faults != nil || c.Row() != 25 {
 			t.Errorf("%s: got %v, %v", compression, numbers, faults)
 		}
-		if _, err := c.Next(); err != io.EOF {
+		if _, err := c.Next(); !errors.Is(err, io.EOF) {
 			t.Errorf("%s: after the end: %v", compression, err)
 		}
 	}
@@ -130,7 +130,7 @@ func TestContainerSkip(t *testing.T) {
 			t.Fatal(n, numbers, faults)
 		}
 	}
-	if err := open(t, file).Skip(26); err != io.EOF {
+	if err := open(t, file).Skip(26); !errors.Is(err, io.EOF) {
 		t.Error(err)
 	}
 }
@@ -168,7 +168,7 @@ func FuzzContainer(f *testing.F) {
 			return
 		}
 		for range 1000 {
-			if _, err := c.Next(); err == io.EOF {
+			if _, err := c.Next(); errors.Is(err, io.EOF) {
 				return
 			}
 		}

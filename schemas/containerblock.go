@@ -13,7 +13,7 @@ func (c *Container) header() (count, size int64, err error) {
 	if c.err != nil {
 		return 0, 0, c.err
 	}
-	if _, err = c.r.Peek(1); err == io.EOF {
+	if _, err = c.r.Peek(1); errors.Is(err, io.EOF) {
 		return 0, 0, c.end(io.EOF)
 	}
 	if count, err = c.long(); err == nil {
@@ -81,7 +81,7 @@ func (c *Container) end(err error) error {
 }
 
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

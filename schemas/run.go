@@ -26,16 +26,12 @@ func (p *program) run(buf []byte, pos int, base unsafe.Pointer) (int, error) {
 			}
 		}
 		switch o.code {
-		case opString, opBytes:
+		case opString:
 			n := zigzag(u)
 			if uint64(n) > uint64(len(buf)-pos) {
 				return 0, p.badLength(o, start, n, len(buf)-pos)
 			}
-			if o.code == opString {
-				*(*string)(at) = unsafe.String(unsafe.SliceData(buf[pos:]), int(n))
-			} else {
-				*(*[]byte)(at) = buf[pos : pos+int(n) : pos+int(n)]
-			}
+			*(*string)(at) = unsafe.String(unsafe.SliceData(buf[pos:]), int(n))
 			pos += int(n)
 		case opLong:
 			*(*int64)(at) = zigzag(u)
@@ -46,6 +42,16 @@ func (p *program) run(buf []byte, pos int, base unsafe.Pointer) (int, error) {
 			}
 			if u != uint64(2-o.k<<1) {
 				return 0, p.badBranch(o, start, zigzag(u), 2)
+			}
+			if uint(pos) < uint(len(buf)) && len(buf)-pos >= 8 {
+				x := binary.LittleEndian.Uint64(buf[pos:])
+				if stop := ^x & 0x8080808080808080; stop != 0 {
+					var n int
+					u, n = pack(x, stop)
+					pos += n
+					*(*int64)(at) = zigzag(u)
+					continue
+				}
 			}
 			if u, pos = uvarint(buf, pos); pos < 0 {
 				return 0, p.badNumber(o, buf, start+1)
@@ -79,13 +85,15 @@ func (p *program) run(buf []byte, pos int, base unsafe.Pointer) (int, error) {
 		case opJump:
 			i = int(o.arg) - 1
 		case opSkipNumber:
-		case opSkipBytes, opDecimal:
+		case opBytes, opSkipBytes, opDecimal:
 			n := zigzag(u)
 			if uint64(n) > uint64(len(buf)-pos) {
 				return 0, p.badLength(o, start, n, len(buf)-pos)
 			}
 			pos += int(n)
-			if o.code == opDecimal && !setDecimal(at, buf[pos-int(n):pos], o) {
+			if o.code == opBytes {
+				*(*[]byte)(at) = buf[pos-int(n) : pos : pos]
+			} else if o.code == opDecimal && !setDecimal(at, buf[pos-int(n):pos], o) {
 				return 0, p.fail(o, start, "decimal of %d bytes does not fit the field", n)
 			}
 		case opSkipFixed, opDecimalFixed:

@@ -12,17 +12,25 @@ func uvarint(buf []byte, pos int) (uint64, int) {
 	if len(buf)-pos >= 8 {
 		x := binary.LittleEndian.Uint64(buf[pos:])
 		if stop := ^x & 0x8080808080808080; stop != 0 {
-			n := bits.TrailingZeros64(stop) + 1 // bits up to and with the last byte
-			x &= 0x7f7f7f7f7f7f7f7f & (^uint64(0) >> (64 - n))
-			x = x&0x007f007f007f007f | x&0x7f007f007f007f00>>1
-			x = x&0x00003fff00003fff | x&0x3fff00003fff0000>>2
-			x = x&0x000000000fffffff | x&0x0fffffff00000000>>4
-			return x, pos + n>>3
+			u, n := pack(x, stop)
+			return u, pos + n
 		}
 	}
 	return uvarintSlow(buf, pos)
 }
 
+// pack puts the seven-bit groups of a number together: x is the eight bytes at its start, stop has the top bit of each byte
+// that could be its last.
+func pack(x, stop uint64) (u uint64, length int) {
+	x &= (stop&-stop)<<1 - 1 // up to and with the last byte
+	x &= 0x7f7f7f7f7f7f7f7f
+	x = x&0x007f007f007f007f | x&0x7f007f007f007f00>>1
+	x = x&0x00003fff00003fff | x&0x3fff00003fff0000>>2
+	x = x&0x000000000fffffff | x&0x0fffffff00000000>>4
+	return x, bits.TrailingZeros64(stop)>>3 + 1
+}
+
+//go:noinline
 func uvarintSlow(buf []byte, pos int) (uint64, int) {
 	var x uint64
 	for shift := uint(0); shift < 70; shift += 7 {

@@ -97,10 +97,21 @@ func SameName(writer, reader *Type) bool {
 	})
 }
 
-// Lookup finds the reader's field that takes a writer's field: the one of that name, else the one with that alias.
-func (t *Type) Lookup(name string) int {
-	if i := slices.IndexFunc(t.Fields, func(f *Field) bool { return f.Name == name }); i >= 0 {
-		return i
+// Match gives, for each field of the writer's record, the index of the reader's field that takes it, or -1. A reader's field
+// takes the one of its own name, or else of the first of its aliases that the writer has.
+func Match(writer, reader *Type) []int {
+	taken := make([]int, len(writer.Fields))
+	for i := range taken {
+		taken[i] = -1
 	}
-	return slices.IndexFunc(t.Fields, func(f *Field) bool { return slices.Contains(f.Aliases, name) })
+	for i, f := range reader.Fields {
+		for _, name := range append([]string{f.Name}, f.Aliases...) {
+			w := slices.IndexFunc(writer.Fields, func(f *Field) bool { return f.Name == name })
+			if w >= 0 && taken[w] < 0 {
+				taken[w] = i
+				break
+			}
+		}
+	}
+	return taken
 }

@@ -1,6 +1,7 @@
 package avsc
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -27,7 +28,7 @@ func TestParse(t *testing.T) {
 	id, next, fixed, enum, values := typ.Fields[0], typ.Fields[1], typ.Fields[2].Type, typ.Fields[3].Type, typ.Fields[4].Type
 	for what, ok := range map[string]bool{
 		"name":      typ.Name == "a.node" && typ.ShortName() == "node" && typ.Doc == "d",
-		"aliases":   strings.Join(typ.Aliases, " ") == "a.old b.older" && typ.Lookup("key") == 0 && typ.Lookup("nothing") < 0,
+		"aliases":   strings.Join(typ.Aliases, " ") == "a.old b.older",
 		"default":   string(id.Default) == "null" && next.Default == nil,
 		"logical":   id.Type.Logical == "timestamp-millis" && fixed.Precision == 5 && fixed.Scale == 2,
 		"recursion": next.Type.Branches[1] == typ,
@@ -39,6 +40,25 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s is wrong", what)
 		}
 	}
+}
+
+func TestMatch(t *testing.T) {
+	record := func(fields ...*Field) *Type { return &Type{Kind: Record, Fields: fields} }
+	reader := record(&Field{Name: "a", Aliases: []string{"b", "c"}}, &Field{Name: "d", Aliases: []string{"a"}})
+	f := func(want []int, names ...string) {
+		t.Helper()
+		writer := record()
+		for _, n := range names {
+			writer.Fields = append(writer.Fields, &Field{Name: n})
+		}
+		if got := Match(writer, reader); !slices.Equal(got, want) {
+			t.Errorf("%v: got %v, want %v", names, got, want)
+		}
+	}
+	f([]int{0, 1, -1}, "a", "d", "x")
+	f([]int{-1, 0}, "b", "a") // its own name goes first, wherever it stands
+	f([]int{-1, 0}, "c", "b") // then the aliases, in their order
+	f([]int{0, -1}, "a", "c") // a field is taken once
 }
 
 // TestIgnoresLogical: a logical type that does not suit its type is no logical type.
