@@ -165,7 +165,7 @@ func (c *command) letters(cmd *cobra.Command, each func(letter) bool) (more bool
 }
 
 func (c *command) letterTable(letters []letter, more bool) {
-	t := console.Table{Columns: console.Columns("id", "rejected at", "pipeline", "stage", "source", "reason", "location", "detail")}
+	t := console.Table{Columns: console.Columns("id", "rejected at", "pipeline", "stage", "source", "reason", "location", "~detail")}
 	for _, l := range letters {
 		t.Rows = append(t.Rows, []string{l.ID, instant(l.RejectedAt), l.Pipeline, l.Stage, l.Source, l.Reason, l.Location, l.Detail})
 	}

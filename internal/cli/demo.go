@@ -89,7 +89,7 @@ func (c *command) bench() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := console.Table{Columns: console.Columns("benchmark", "#measured", "target", "held", "note")}
+			t := console.Table{Columns: console.Columns("benchmark", "#measured", "target", "held", "~note")}
 			err = c.app.Bench(cmd.Context(), s, args, func(m Measurement) {
 				held := ""
 				if m.Target != "" {

@@ -82,7 +82,7 @@ func selected(kinds []spec.Kind, name string) []spec.Component {
 }
 
 func (c *command) summaries(list []spec.Component) {
-	t := console.Table{Columns: console.Columns("kind", "name", "what it is")}
+	t := console.Table{Columns: console.Columns("kind", "name", "~what it is")}
 	for _, component := range list {
 		t.Rows = append(t.Rows, []string{string(component.Kind), component.Type, spec.Sentence(component.Summary)})
 	}
@@ -91,12 +91,14 @@ func (c *command) summaries(list []spec.Component) {
 
 func (c *command) describe(component spec.Component) {
 	c.screen.Heading("%s (%s)", component.Type, component.Kind)
-	c.screen.Line("%s", spec.Sentence(component.Summary))
+	c.screen.Prose(spec.Sentence(component.Summary))
 	if component.Description != "" {
-		c.screen.Line("\n%s", strings.TrimSpace(component.Description))
+		c.screen.Line("")
+		c.screen.Prose(component.Description)
 	}
 	if component.Guarantee != "" {
-		c.screen.Line("\nGuarantee: %s", spec.Sentence(component.Guarantee))
+		c.screen.Line("")
+		c.screen.Prose("Guarantee: " + spec.Sentence(component.Guarantee))
 	}
 	if fields := spec.Flatten(spec.Fields(component)); len(fields) > 0 {
 		c.screen.Line("")
@@ -108,7 +110,7 @@ func (c *command) describe(component spec.Component) {
 }
 
 func optionTable(fields []spec.Field) console.Table {
-	t := console.Table{Columns: console.Columns("option", "type", "default", "what it is")}
+	t := console.Table{Columns: console.Columns("option", "type", "default", "~what it is")}
 	for _, f := range fields {
 		t.Rows = append(t.Rows, []string{f.Name, f.TypeText(), f.DefaultText(), spec.Sentence(f.Help)})
 	}

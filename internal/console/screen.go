@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 )
@@ -61,6 +62,22 @@ func (s *Screen) Write(p []byte) (int, error) {
 
 // Line writes one formatted line.
 func (s *Screen) Line(format string, args ...any) { _, _ = fmt.Fprintf(s, format+"\n", args...) }
+
+// Prose writes paragraphs, which empty lines part. On a terminal their lines are broken to its width.
+func (s *Screen) Prose(text string) {
+	text = strings.TrimSpace(text)
+	if s.Terminal && s.Width > 0 {
+		paragraphs := strings.Split(text, "\n\n")
+		for i, p := range paragraphs {
+			paragraphs[i] = strings.Join(wrap(p, min(s.Width, proseWidth)), "\n")
+		}
+		text = strings.Join(paragraphs, "\n\n")
+	}
+	s.Line("%s", text)
+}
+
+// proseWidth is the longest line that reads well.
+const proseWidth = 110
 
 // Heading writes a title with an empty line before it.
 func (s *Screen) Heading(format string, args ...any) {

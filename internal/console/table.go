@@ -17,13 +17,16 @@ type Table struct {
 type Column struct {
 	Name  string
 	Right bool // numbers stand on the right
+	Prose bool // sentences go on in further lines where they would be cut
 }
 
-// Columns makes heads of names; those that start with "#" hold numbers.
+// Columns makes heads of names; those that start with "#" hold numbers, those with "~" prose.
 func Columns(names ...string) []Column {
 	columns := make([]Column, len(names))
 	for i, n := range names {
-		columns[i].Name, columns[i].Right = strings.CutPrefix(n, "#")
+		n, right := strings.CutPrefix(n, "#")
+		n, prose := strings.CutPrefix(n, "~")
+		columns[i] = Column{Name: n, Right: right, Prose: prose}
 	}
 	return columns
 }
@@ -115,10 +118,32 @@ func (g *grid) box(w io.Writer, look Look, note string) error {
 	})
 	rule("├", "┼", "┤")
 	for _, row := range g.rows {
-		line(func(i int) string { return pad(cut(row[i], g.widths[i]), g.widths[i], g.columns[i].Right) })
+		cells, height := g.cells(row)
+		for n := range height {
+			line(func(i int) string {
+				if n >= len(cells[i]) {
+					return pad("", g.widths[i], false)
+				}
+				return pad(cells[i][n], g.widths[i], g.columns[i].Right)
+			})
+		}
 	}
 	rule("└", "┴", "┘")
 	return finish(w, &b, note)
+}
+
+// cells are the lines of each cell of a row in a box, and how many the highest has.
+func (g *grid) cells(row []string) (cells [][]string, height int) {
+	cells = make([][]string, len(row))
+	for i, text := range row {
+		if g.columns[i].Prose {
+			cells[i] = wrap(text, g.widths[i])
+		} else {
+			cells[i] = []string{cut(text, g.widths[i])}
+		}
+		height = max(height, len(cells[i]))
+	}
+	return cells, height
 }
 
 func (g *grid) plain(w io.Writer, note string) error {

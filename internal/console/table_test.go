@@ -56,6 +56,15 @@ short
 │ a detail tha… │ 123456 │
 └───────────────┴────────┘
 `)
+	// Prose goes on in further lines.
+	f(Look{Terminal: true, Width: 24}, Table{Columns: Columns("n", "~what"), Rows: [][]string{{"a", "one two three four"}}}, `
+┌───┬──────────────────┐
+│ n │ what             │
+├───┼──────────────────┤
+│ a │ one two three    │
+│   │ four             │
+└───┴──────────────────┘
+`)
 	// Where that is not enough, rows become blocks.
 	f(Look{Terminal: true, Width: 20}, Table{Columns: Columns("#first", "#second"), Rows: [][]string{{"1234567", "7654321"}}}, `
 ── row 1 ───────────

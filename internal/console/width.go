@@ -45,6 +45,24 @@ func cut(text string, most int) string {
 	return b.String() + "…"
 }
 
+// wrap breaks text between words into lines of at most a width; a longer word is cut.
+func wrap(text string, most int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = cut(word, most)
+		case width(line)+1+width(word) <= most:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = cut(word, most)
+		}
+	}
+	return append(lines, line)
+}
+
 // pad fills text with blanks, before it where it is to stand on the right.
 func pad(text string, to int, right bool) string {
 	blanks := strings.Repeat(" ", max(0, to-width(text)))
