@@ -19,20 +19,18 @@ type Config struct {
 }
 
 // Registration declares the sink.
-func Registration() sinks.Registration {
-	return sinks.Registration{
-		Component: spec.Component{
-			Kind: spec.Sink, Type: "clickhouse",
-			Summary: "tables and views in ClickHouse",
-			Description: "Writes interval rows, completeness, raw facts and dead letters to ClickHouse, and creates the tables. " +
-				"Read the views `queue_intervals`, `agent_queue_intervals` and `agent_intervals`: they show the newest revision of each row. " +
-				"`*_revisions` show every revision, `series_*` are filled without gaps for forecasting.",
-			Guarantee: "Each row shows its greatest revision, whatever is written twice, late or out of order. " +
-				"A batch is acknowledged once ClickHouse has stored all of it.",
-			Example: sample,
-			New:     func() any { return new(Config) },
-		},
-		Facts: true,
-		Open:  open,
-	}
+var Registration = sinks.Registration{
+	Component: spec.Component{
+		Kind: spec.Sink, Type: "clickhouse",
+		Summary: "tables and views in ClickHouse",
+		Description: "Writes interval rows, completeness, raw facts and dead letters to ClickHouse, and creates the tables. " +
+			"Read the views `queue_intervals`, `agent_queue_intervals` and `agent_intervals`: they show the newest revision of each row. " +
+			"`*_revisions` show every revision, `series_*` are filled without gaps for forecasting.",
+		Guarantee: "Each row shows its greatest revision, whatever is written twice, late or out of order. " +
+			"A batch is acknowledged once ClickHouse has stored all of it.",
+		Example: sample,
+		New:     func() any { return new(Config) },
+	},
+	Facts: true,
+	Open:  open,
 }
