@@ -23,7 +23,7 @@ type offset struct{ from, to, ahead int64 }
 // Instants within these are cut by the zone's own rules; before and after, the first and last offset go on.
 var (
 	gridFrom = time.Date(1985, 1, 1, 0, 0, 0, 0, time.UTC)
-	gridTo   = time.Date(2110, 1, 1, 0, 0, 0, 0, time.UTC)
+	gridTo   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
 // NewGrid makes the grid of 5, 10, 15, 20, 30 or 60 minutes in a zone; nil is UTC.
@@ -57,6 +57,9 @@ func offsets(zone *time.Location) []offset {
 		}
 		if end.IsZero() || end.After(gridTo) {
 			return all
+		}
+		if !end.After(t) {
+			end = t.Add(24 * time.Hour) // some zones' rules yield a stretch that ends where it began
 		}
 		t = end
 	}
