@@ -149,3 +149,6 @@ func TestConsumeAndCommit(t *testing.T) {
 		t.Fatalf("Committed = %v, %v", got, err)
 	}
 }
+
+// firstAssignment is a handler that ends everything at once.
+func firstAssignment(context.Context, *Assigned) error { return errDone }

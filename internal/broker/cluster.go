@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -137,13 +138,16 @@ func (c *Cluster) retry(ctx context.Context, what string, attempt func(context.C
 	backoff := firstBackoff
 	for {
 		err := attempt(patient)
+		if unrouted(err) {
+			err = c.explain(patient, err)
+		}
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !retryable(err):
-			return fmt.Errorf("%s: %w", what, c.explain(ctx, err))
+			return fmt.Errorf("%s: %w", what, err)
 		}
 		if patient.Err() == nil {
 			c.log.Debug("kafka: will be tried again", "what", what, "error", err)
@@ -156,7 +160,7 @@ func (c *Cluster) retry(ctx context.Context, what string, attempt func(context.C
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return fmt.Errorf("%s: given up after %v: %w", what, c.patience, c.explain(ctx, err))
+			return fmt.Errorf("%s: given up after %v: %w", what, c.patience, err)
 		}
 	}
 }
@@ -182,8 +186,12 @@ func (c *Cluster) explain(ctx context.Context, err error) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	if _, cause := c.admin.Metadata(ctx, &kafka.MetadataRequest{}); cause != nil && !errors.Is(cause, context.DeadlineExceeded) {
-		return fmt.Errorf("no broker of %q can be reached: %w", c.brokers, cause)
+	_, cause := c.admin.Metadata(ctx, &kafka.MetadataRequest{})
+	switch {
+	case cause == nil || ctx.Err() != nil:
+		return err
+	case c.mechanism != nil && (errors.Is(cause, io.EOF) || errors.Is(cause, io.ErrUnexpectedEOF)):
+		return fmt.Errorf("no broker of %q lets us in: check the SASL user, password and mechanism, and whether TLS is wanted: %w", c.brokers, cause)
 	}
-	return err
+	return fmt.Errorf("no broker of %q can be reached: %w", c.brokers, cause)
 }

@@ -52,7 +52,9 @@ func (c *Cluster) Consume(ctx context.Context, o GroupOptions, handler func(ctx 
 		return err
 	}
 	for _, topic := range o.Topics { // kafka-go would join again and again for a topic that is not there
-		if _, err := c.partitions(ctx, topic); err != nil {
+		if _, err := c.partitions(ctx, topic); ctx.Err() != nil {
+			return ctx.Err()
+		} else if err != nil {
 			return fmt.Errorf("consumer group %q: %w", o.Group, err)
 		}
 	}
