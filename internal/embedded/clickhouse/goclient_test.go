@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/big"
 	"testing"
@@ -154,3 +155,5 @@ func TestGoClientErrors(t *testing.T) {
 		t.Errorf("got %v; want exception 395 from the middle of the stream", err)
 	}
 }
+
+func asError[T error](err error, target *T) bool { return errors.As(err, target) }

@@ -4,9 +4,11 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 )
 
 // FindLibrary gives the path of libchdb: $QUARTERHOUR_CHDB if set, else the copy that `make engine` keeps in the cache of
@@ -71,7 +73,10 @@ func checkLibrary(path string) error {
 	if machine, ok := machines[runtime.GOARCH]; file.Type != elf.ET_DYN || !ok || file.Machine != machine {
 		return damaged(path, fmt.Errorf("it is %s for %s, not a library for %s", file.Type, file.Machine, runtime.GOARCH))
 	}
-	return checkSize(path, file)
+	if err := checkSize(path, file); err != nil {
+		return err
+	}
+	return checkSymbols(path, file)
 }
 
 var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
@@ -92,6 +97,22 @@ func checkSize(path string, file *elf.File) error {
 	}
 	if uint64(info.Size()) < need {
 		return damaged(path, fmt.Errorf("it has %d bytes and should have at least %d", info.Size(), need))
+	}
+	return nil
+}
+
+// checkSymbols reads the names the library exports, before any of its code runs.
+func checkSymbols(path string, file *elf.File) error {
+	exported, err := file.DynamicSymbols()
+	if err != nil {
+		return damaged(path, err)
+	}
+	missing := new(symbols).names()
+	for _, symbol := range exported {
+		delete(missing, symbol.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(missing)) {
+		return damaged(path, fmt.Errorf("it has no function %s, so it is not libchdb %s", name, Version))
 	}
 	return nil
 }

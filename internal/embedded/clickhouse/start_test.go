@@ -23,8 +23,7 @@ var shared struct {
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		child(dir)
-		return
+		os.Exit(child(dir))
 	}
 	code := m.Run()
 	stopShared()
@@ -56,9 +55,16 @@ func server(t testing.TB) *Server {
 	return shared.server
 }
 
+// address is a server in another process; it and *Server are what the tests send requests to.
+type address struct{ hostport string }
+
+func (a *address) Addr() string { return a.hostport }
+
+type addressed interface{ Addr() string }
+
 func open(t testing.TB, dir string) *Server {
 	t.Helper()
-	s, err := Start(context.Background(), Options{Dir: dir, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	s, err := Start(context.Background(), Options{Dir: dir, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +72,7 @@ func open(t testing.TB, dir string) *Server {
 }
 
 // get sends a request with the URL's parameters and the body, and gives status, body and headers.
-func send(t testing.TB, s *Server, method string, parameters map[string]string, body string, headers ...string) (int, string, http.Header) {
+func send(t testing.TB, s addressed, method string, parameters map[string]string, body string, headers ...string) (int, string, http.Header) {
 	t.Helper()
 	values := url.Values{}
 	for name, value := range parameters {
@@ -97,7 +103,7 @@ func send(t testing.TB, s *Server, method string, parameters map[string]string, 
 }
 
 // query runs a query that must succeed and gives its output.
-func query(t testing.TB, s *Server, sql string) string {
+func query(t testing.TB, s addressed, sql string) string {
 	t.Helper()
 	status, body, _ := send(t, s, http.MethodPost, nil, sql)
 	if status != http.StatusOK {
