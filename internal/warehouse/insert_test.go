@@ -11,7 +11,10 @@ import (
 	"github.com/quarterhour/quarterhour/sinks"
 )
 
-func TestMain(m *testing.M) { warehousetest.Main(m) }
+func TestMain(m *testing.M) {
+	warehouse.UseURL(warehousetest.URL)
+	warehousetest.Main(m)
+}
 
 // query asks for TSV.
 func query(t *testing.T, w *warehouse.Warehouse, sql string) string {

@@ -98,6 +98,11 @@ func (w *Warehouse) migrate(ctx context.Context, all []script, report func(Migra
 		if err := w.runScript(ctx, s); err != nil {
 			return err
 		}
+		if !s.versioned {
+			if err := w.comment(ctx); err != nil {
+				return err
+			}
+		}
 		if err := w.record(ctx, s); err != nil {
 			return err
 		}

@@ -13,14 +13,20 @@ import (
 // formatClause is a FORMAT at the end of a statement.
 var formatClause = regexp.MustCompile(`(?is)^(.*\s)FORMAT\s+([A-Za-z][A-Za-z0-9]*)\s*;?\s*$`)
 
+// SplitFormat takes a FORMAT clause off a statement's end: it goes before the format given.
+func SplitFormat(sql, format string) (string, string) {
+	if m := formatClause.FindStringSubmatch(sql); m != nil {
+		return m[1], m[2]
+	}
+	return sql, format
+}
+
 // Query runs one statement and streams the answer to out in a format of ClickHouse (TSV, JSONEachRow, Parquet, ...). A FORMAT
 // clause at the end of the statement goes before the argument. Names without a database are tables of this one. If the
 // statement fails after it began to answer, what was answered is in out and the error says so. It speaks HTTP: see
 // Config.QueryURL for servers whose rows are inserted through the native protocol.
 func (w *Warehouse) Query(ctx context.Context, sql, format string, out io.Writer) error {
-	if m := formatClause.FindStringSubmatch(sql); m != nil {
-		sql, format = m[1], m[2]
-	}
+	sql, format = SplitFormat(sql, format)
 	conn, err := w.questions()
 	if err != nil {
 		return err

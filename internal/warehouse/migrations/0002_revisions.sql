@@ -7,7 +7,7 @@ COMMENT 'Every revision of queue_intervals; storage: read the view queue_interva
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{.Database}}.queue_intervals_revisions_feed TO {{.Database}}.queue_intervals_revisions_store
 AS SELECT * FROM {{.Database}}.queue_intervals_store
-;
+COMMENT 'Copies every revision that is written into queue_intervals_revisions_store';
 
 CREATE TABLE IF NOT EXISTS {{.Database}}.agent_queue_intervals_revisions_store AS {{.Database}}.agent_queue_intervals_store
 ENGINE = ReplacingMergeTree
@@ -18,7 +18,7 @@ COMMENT 'Every revision of agent_queue_intervals; storage: read the view agent_q
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{.Database}}.agent_queue_intervals_revisions_feed TO {{.Database}}.agent_queue_intervals_revisions_store
 AS SELECT * FROM {{.Database}}.agent_queue_intervals_store
-;
+COMMENT 'Copies every revision that is written into agent_queue_intervals_revisions_store';
 
 CREATE TABLE IF NOT EXISTS {{.Database}}.agent_intervals_revisions_store AS {{.Database}}.agent_intervals_store
 ENGINE = ReplacingMergeTree
@@ -29,7 +29,7 @@ COMMENT 'Every revision of agent_intervals; storage: read the view agent_interva
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{.Database}}.agent_intervals_revisions_feed TO {{.Database}}.agent_intervals_revisions_store
 AS SELECT * FROM {{.Database}}.agent_intervals_store
-;
+COMMENT 'Copies every revision that is written into agent_intervals_revisions_store';
 
 CREATE TABLE IF NOT EXISTS {{.Database}}.work_periods_revisions_store AS {{.Database}}.work_periods_store
 ENGINE = ReplacingMergeTree
@@ -40,5 +40,5 @@ COMMENT 'Every revision of work_periods; storage: read the view work_periods_rev
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS {{.Database}}.work_periods_revisions_feed TO {{.Database}}.work_periods_revisions_store
 AS SELECT * FROM {{.Database}}.work_periods_store
-;
+COMMENT 'Copies every revision that is written into work_periods_revisions_store';
 
