@@ -24,7 +24,7 @@ var (
 	}
 
 	Sinks = []sinks.Registration{
-		clickhouse.Registration(),
+		clickhouse.Registration,
 	}
 
 	Measures = transform.MeasureComponents()

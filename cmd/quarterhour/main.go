@@ -4,7 +4,8 @@ package main
 import (
 	"os"
 
+	"github.com/quarterhour/quarterhour/internal/app"
 	"github.com/quarterhour/quarterhour/internal/cli"
 )
 
-func main() { os.Exit(cli.Main(nil)) }
+func main() { os.Exit(cli.Main(app.App{})) }

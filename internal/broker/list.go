@@ -24,3 +24,9 @@ func (c *Cluster) Topics(ctx context.Context) ([]string, error) {
 	slices.Sort(names)
 	return names, nil
 }
+
+// Ping asks the cluster for a sign of life.
+func (c *Cluster) Ping(ctx context.Context) error {
+	_, err := c.Topics(ctx)
+	return err
+}

@@ -13,8 +13,11 @@ import (
 // tableRows is how much of an answer is drawn: a table is laid out as a whole, and nobody reads more.
 const tableRows = 1000
 
-// table draws an answer in TabSeparatedWithNamesAndTypes.
-func (c *command) table(body io.Reader) error {
+// TableFormat is the format of ClickHouse that ShowTable draws.
+const TableFormat = "TabSeparatedWithNamesAndTypes"
+
+// ShowTable draws an answer in TableFormat.
+func ShowTable(screen *console.Screen, body io.Reader) error {
 	r := bufio.NewReaderSize(body, 1<<16)
 	names, err := record(r)
 	if errors.Is(err, io.EOF) {
@@ -44,7 +47,7 @@ func (c *command) table(body io.Reader) error {
 		}
 		t.Rows = append(t.Rows, row)
 	}
-	c.screen.Table(t)
+	screen.Table(t)
 	return nil
 }
 

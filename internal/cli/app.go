@@ -55,9 +55,8 @@ type Answer struct {
 
 // Migration is one step of the warehouse's schema.
 type Migration struct {
-	Version int
 	Name    string
-	Applied bool // by this call, not by an earlier one
+	Outcome string // applied, unchanged or unknown
 }
 
 // DemoOptions are the flags of demo.

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"strconv"
-
 	"github.com/spf13/cobra"
 
 	"github.com/quarterhour/quarterhour/internal/console"
@@ -62,13 +60,9 @@ func (c *command) migrate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			t := console.Table{Columns: console.Columns("#version", "name", "state")}
+			t := console.Table{Columns: console.Columns("step", "outcome")}
 			for _, step := range steps {
-				state := "was there"
-				if step.Applied {
-					state = "applied now"
-				}
-				t.Rows = append(t.Rows, []string{strconv.Itoa(step.Version), step.Name, state})
+				t.Rows = append(t.Rows, []string{step.Name, step.Outcome})
 			}
 			c.screen.Table(t)
 			return nil

@@ -12,11 +12,8 @@ import (
 var formats = []string{"TSV", "TSVWithNames", "CSV", "CSVWithNames", "JSON", "JSONEachRow", "JSONCompact", "Parquet", "ArrowStream",
 	"Markdown", "Pretty", "PrettyCompact", "Vertical", "Values", "XML", "Null"}
 
-// What query writes where no format was asked for. The table is drawn from tableFormat.
-const (
-	pipeFormat  = "TSV"
-	tableFormat = "TabSeparatedWithNamesAndTypes"
-)
+// pipeFormat is what query writes into a pipe where no format was asked for.
+const pipeFormat = "TSV"
 
 func (c *command) query() *cobra.Command {
 	var format string
@@ -48,7 +45,7 @@ func (c *command) query() *cobra.Command {
 			wanted := format
 			switch {
 			case wanted == "" && c.screen.Terminal:
-				wanted = tableFormat
+				wanted = TableFormat
 			case wanted == "":
 				wanted = pipeFormat
 			}
@@ -56,7 +53,7 @@ func (c *command) query() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer answer.Body.Close()
+			defer func() { _ = answer.Body.Close() }() // it is only read
 			return c.show(answer, format == "")
 		},
 	}
@@ -89,8 +86,8 @@ func (c *command) sql(cmd *cobra.Command, args []string) (string, error) {
 
 // show writes an answer: as a table where the reader did not choose a format and is on a terminal.
 func (c *command) show(a *Answer, unformatted bool) error {
-	if unformatted && c.screen.Terminal && (a.Format == tableFormat || a.Format == "") {
-		return c.table(a.Body)
+	if unformatted && c.screen.Terminal && (a.Format == TableFormat || a.Format == "") {
+		return ShowTable(c.screen, a.Body)
 	}
 	if _, err := io.Copy(c.screen, a.Body); err != nil {
 		return fmt.Errorf("read the answer: %w", err)
