@@ -141,7 +141,7 @@ func (d *delimited) split() {
 }
 
 func (d *delimited) tooLong() error {
-	d.row = d.rest()[:maxPayload]
+	d.row = bytes.Clone(d.rest()[:maxPayload]) // the window moves on
 	err := d.skipLine()
 	d.next++
 	if err != nil {

@@ -36,7 +36,7 @@ func (l *lines) read(e *expression.Env) error {
 		case err != nil:
 			return err
 		case end < 0:
-			l.row = l.rest()[:maxPayload]
+			l.row = bytes.Clone(l.rest()[:maxPayload]) // the window moves on
 			l.next++
 			if err := l.skipLine(); err != nil {
 				return err

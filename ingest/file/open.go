@@ -84,6 +84,10 @@ func (f *openFile) begin(s *source, old *progress) (bool, error) {
 	if format == "jsonl" {
 		err = f.beginLines(s)
 	} else {
+		if len(w.rest()) == 0 { // not even a header
+			f.mapping, f.rows = &mapping{}, &lines{window: w, next: 1}
+			return old == nil, nil
+		}
 		err = f.beginDelimited(s, format)
 	}
 	if err != nil || old == nil {

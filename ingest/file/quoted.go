@@ -141,6 +141,9 @@ func (d *delimited) unclosed() error {
 	if end < 0 {
 		return d.tooLong()
 	}
+	if d.eof {
+		d.doubt(d.first)
+	}
 	d.consume(end, ended, 1)
 	return &rowError{"quotes", errUnclosed}
 }

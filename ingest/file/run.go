@@ -89,7 +89,8 @@ func (r *run) rows(ctx context.Context, f *openFile) error {
 			break
 		}
 		if f.holds() {
-			return r.note(f)
+			r.note(f, f.info.Size())
+			return nil
 		}
 		if err == nil {
 			err = r.row(ctx, f)
@@ -100,7 +101,12 @@ func (r *run) rows(ctx context.Context, f *openFile) error {
 			}
 		}
 	}
-	return r.note(f)
+	if f.info == nil {
+		r.dirty = true
+		return nil
+	}
+	r.note(f, f.info.Size())
+	return nil
 }
 
 // row maps one row and hands it over.
@@ -145,9 +151,7 @@ func (r *run) beat(ctx context.Context, f *openFile) error {
 	if f.path == stdin || f.offset() < r.since+r.commitBytes {
 		return nil
 	}
-	if err := r.note(f); err != nil {
-		return err
-	}
+	r.note(f, unfinished)
 	r.since, r.dirty = f.offset(), false
 	return r.out.Commit(ctx, r.cursor.encode())
 }
@@ -158,16 +162,14 @@ func (r *run) report(inFile int64) {
 	}
 }
 
+// unfinished is the size of a file in the cursor while it has not been read to its end: no file has it, so that each look goes on.
+const unfinished = -1
+
 // note puts the file's progress into the cursor.
-func (r *run) note(f *openFile) error {
-	if f.path == stdin {
-		r.dirty = true
-		return nil
-	}
-	p := progress{Size: f.info.Size(), Modified: f.info.ModTime().UnixNano(), place: f.place(), Held: f.holds()}
+func (r *run) note(f *openFile, size int64) {
+	p := progress{Size: size, Modified: f.info.ModTime().UnixNano(), place: f.place(), Held: f.holds()}
 	if old := r.cursor.Files[f.path]; old == nil || *old != p {
 		r.cursor.Files[f.path] = &p
 		r.dirty = true
 	}
-	return nil
 }

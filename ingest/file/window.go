@@ -22,7 +22,7 @@ type window struct {
 	base       int64 // offset in the stream of buf[0]
 	hash       *xxhash.Digest
 	eof        bool
-	tail       *place // before the last row, where that has no line break
+	tail       *place // before the first row that the end of the stream has cut off
 }
 
 func newWindow(r io.Reader) *window {
@@ -48,12 +48,19 @@ func (w *window) place(line int64) place {
 // take consumes a row of a length in bytes, and the line break after it unless the stream ended there.
 func (w *window) take(length int, ended bool, line int64) {
 	if ended {
-		p := w.place(line)
-		w.tail = &p
+		w.doubt(line)
 		w.start += length
 		return
 	}
 	w.start += length + 1
+}
+
+// doubt notes that what starts here may be incomplete, because the stream ended in it: the next run begins with it.
+func (w *window) doubt(line int64) {
+	if w.tail == nil {
+		p := w.place(line)
+		w.tail = &p
+	}
 }
 
 func (w *window) absorb() {
@@ -94,7 +101,8 @@ func (w *window) more() (bool, error) {
 // says. A line longer than a row may be gives -1.
 func (w *window) line(from int) (end int, ended bool, err error) {
 	for seen := from; ; {
-		if i := bytes.IndexByte(w.rest()[seen:], '\n'); i >= 0 {
+		i := bytes.IndexByte(w.rest()[seen:], '\n')
+		if i >= 0 && seen+i <= maxRow {
 			return seen + i, false, nil
 		}
 		if seen = len(w.rest()); seen > maxRow {

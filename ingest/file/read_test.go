@@ -1,0 +1,215 @@
+package file
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
+	"github.com/linkedin/goavro/v2"
+
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// simple maps a row's id, q and at; the facts of a run come back as "id|queue|offered", the dead letters as "line reason".
+const simple = "\nas: contact\nfields: {interaction_id: id, queue_id: q, offered_at: at}\n"
+
+func facts(got *recorded) (list []string) {
+	for _, c := range got.contacts {
+		at := "-"
+		if c.OfferedAt != schemas.Null {
+			at = fmt.Sprint(c.OfferedAt / 1000)
+		}
+		list = append(list, c.InteractionID+"|"+c.QueueID+"|"+at)
+	}
+	return list
+}
+
+func dead(got *recorded) (list []string) {
+	for _, d := range got.dead {
+		list = append(list, d.Location[strings.LastIndexByte(d.Location, ':')+1:]+" "+d.Reason)
+	}
+	return list
+}
+
+func read(t *testing.T, name, content, options string) *recorded {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	write(t, path, content)
+	got := &recorded{}
+	if err := drain(t, parseOptions(t, "path: "+path+options), got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestDelimited(t *testing.T) {
+	f := func(name, content, options string, wantFacts, wantDead []string) {
+		t.Helper()
+		got := read(t, name, content, simple+options)
+		if diff := cmp.Diff(wantFacts, facts(got)); diff != "" {
+			t.Errorf("%q: facts %s", content, diff)
+		}
+		if diff := cmp.Diff(wantDead, dead(got)); diff != "" {
+			t.Errorf("%q: dead letters %s", content, diff)
+		}
+	}
+	list := func(s ...string) []string { return s }
+	f("a.csv", "id,q,at\n1,x,1970-01-01 00:01\n", "", list("1|x|60"), nil)
+	f("a.csv", "id,q,at\r\n1,x,\r\n\r\n2,,\r\n", "", list("1|x|-", "2||-"), nil)           // CRLF, an empty line
+	f("a.csv", "id,q,at\n1,x,", "", list("1|x|-"), nil)                                    // no line break at the end
+	f("a.csv", "\xef\xbb\xbfid,q,at\n1,x,\n", "", list("1|x|-"), nil)                      // byte order mark
+	f("a.csv", "\xef\xbb\xbf\"id\",q,at\n1,x,\n", "", list("1|x|-"), nil)                  // and a quote after it
+	f("a.csv", "id , q,at\n1,x,\n", "", list("1|x|-"), nil)                                // spaces around names
+	f("a.csv", "id,q,at\n1,\"x, \"\"y\"\"\",\n", "", list(`1|x, "y"|-`), nil)              // RFC 4180
+	f("a.csv", "id,q,at\n1,\"x\r\ny\",\n2,z\n", "", list("1|x\r\ny|-"), list("4 columns")) // line breaks inside count
+	f("a.csv", "id,q,at\n1,5\" pipe,\n", "", list(`1|5" pipe|-`), nil)                     // a quote that opens nothing
+	f("a.csv", "id,q,at\n1,\"x\",\"\"\n2,\"\",\"\"", "", list("1|x|-", "2||-"), nil)       // quoted to the end
+	f("a.csv", "id,q,at\n1,\"x\"y,\n2,z,\n", "", list("2|z|-"), list("2 quotes"))          // text after a quote
+	f("a.csv", "id,q,at\n1,\"x,\n2,z,\n3,w,\n", "", list("2|z|-", "3|w|-"), list("2 quotes"))
+	f("a.csv", "id,q,at\n1,\"x,\n2,z,\n", "quotes: false", list(`1|"x|-`, "2|z|-"), nil)
+	f("a.csv", "id,q,at\n1,x\n2,x,,,\n3,x,\n", "", list("3|x|-"), list("2 columns", "3 columns"))
+	f("a.csv", "id,q,at\n,x,\n2,x,soon\n3,\xff,\n4,x,\n", "", list("4|x|-"), list("2 no_identity", "3 expression", "4 encoding"))
+	f("a.csv", "id;q;at\n1;x;\n", "delimiter: ;", list("1|x|-"), nil)
+	f("a.tsv", "id\tq\tat\n1\tx,y\t\n", "", list("1|x,y|-"), nil)
+	f("a.txt", "id\tq\tat\n1\tx,y\t\n", "", list("1|x,y|-"), nil) // by content
+	f("a.csv", "1,x,\n2,x,\n", "header: false\ncolumns: [id, q, at]", list("1|x|-", "2|x|-"), nil)
+	f("a.csv", "foo,bar,baz\n1,x,\n", "columns: [id, q, at]", list("1|x|-"), nil)
+	f("a.csv", "id,q,at\n1,NONE,\n2,n/a,\n", "null_values: [NONE, n/a]", list("1||-", "2||-"), nil)
+	f("a.csv", "id,q,at\n1,x,\n2,y,\n", "where: q != \"x\"", list("2|y|-"), nil)
+	f("a.csv", "id,q,at\n1,x,\n2,y,\n", "let: {wanted: q == \"x\"}\nwhere: wanted", list("1|x|-"), nil)
+	f("a.csv", "id,q,at\n", "", nil, nil)
+	f("a.csv", "id,q,at\n"+strings.Repeat("x", maxRow+10)+"\n2,x,\n", "", list("2|x|-"), list("2 too_long"))
+	// a quote that is not closed within the size of a row costs its own line
+	long := strings.Repeat("x", 99_999) + "\n"
+	f("a.csv", "id,q,at\n1,\"\n"+strings.Repeat(long, 11)+"2,\"x\",\n", "", list("2|x|-"), append(list("2 quotes"),
+		"3 columns", "4 columns", "5 columns", "6 columns", "7 columns", "8 columns", "9 columns", "10 columns", "11 columns", "12 columns", "13 columns"))
+}
+
+func TestLines(t *testing.T) {
+	f := func(content, options string, wantFacts, wantDead []string) {
+		t.Helper()
+		got := read(t, "a.jsonl", content, options)
+		if diff := cmp.Diff(wantFacts, facts(got)); diff != "" {
+			t.Errorf("%q: facts %s", content, diff)
+		}
+		if diff := cmp.Diff(wantDead, dead(got)); diff != "" {
+			t.Errorf("%q: dead letters %s", content, diff)
+		}
+	}
+	list := func(s ...string) []string { return s }
+	f(`{"id":"1","q":"x","at":60000}`+"\n\n"+`{"at":null,"id":2}`, simple, list("1|x|60", "2||-"), nil)
+	f(`{"id":"\u00e9\n\ud83d\ude00\/","q":"x","more":{"deep":[1,{"id":"no"}],"t":true}}`, simple, list("é\n😀/|x|-"), nil)
+	f(`{"id":12345678901234567890,"q":1.50,"at":1e3}`, simple, list("12345678901234567890|1.5|1"), nil)
+	f(`{"a":{"id":7,"q":{"name":"x"}},"tags":["u","v"]}`, "\nas: contact\nfields: {interaction_id: a.id, queue_id: 'a.q.name + \"/\" + tags[1]'}\n", list("7|x/v|-"), nil)
+	f(`{"the id":7,"q":"x"}`, "\nas: contact\nfields: {interaction_id: 'row[\"the id\"]', queue_id: q}\n", list("7|x|-"), nil)
+	f(`{"interaction_id":"7","queue_id":"x","offered_at":"1970-01-01T00:01:00Z","unknown":1}`, "\nas: contact\n", list("7|x|60"), nil)
+	f("{\"id\":1}\n[1]\n{\"id\":}\n{\"id\":2} x\n{\"id\":\"\xff\"}\n{\"id\":01}\n{\"id\":9\n{\"id\":3}", simple,
+		list("1||-", "3||-"), list("2 json", "3 json", "4 json", "5 encoding", "6 json", "7 json"))
+	f(strings.Repeat("[", 1000)+"\n{\"id\":"+strings.Repeat("[", 1000), simple, nil, list("1 json", "2 json"))
+}
+
+func TestCompressed(t *testing.T) {
+	content := []byte("id,q,at\n1,x,\n2,y,\n")
+	var gz, zst bytes.Buffer
+	g := gzip.NewWriter(&gz)
+	_, _ = g.Write(content)
+	g.Close()
+	z, _ := zstd.NewWriter(&zst)
+	_, _ = z.Write(content)
+	z.Close()
+	for name, data := range map[string]string{"a.csv.gz": gz.String(), "a.csv.zst": zst.String(), "renamed.csv": gz.String()} {
+		if diff := cmp.Diff([]string{"1|x|-", "2|y|-"}, facts(read(t, name, data, simple))); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestAvro(t *testing.T) {
+	schema := `{"type":"record","name":"call","fields":[{"name":"id","type":"string"},{"name":"q","type":["null","string"]},
+		{"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}}]}`
+	var data bytes.Buffer
+	w, err := goavro.NewOCFWriter(goavro.OCFConfig{W: &data, Schema: schema, CompressionName: "deflate"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 {
+		row := map[string]any{"id": fmt.Sprint(i), "q": goavro.Union("string", "x"), "at": int64(60_000 * i)}
+		if i == 2 {
+			row["q"] = nil
+		}
+		if err := w.Append([]any{row}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "a.avro")
+	write(t, path, data.String())
+	got, o := &recorded{}, parseOptions(t, "path: "+path+simple)
+	for range 2 { // the second run finds nothing new
+		if err := drain(t, o, got); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"0|x|0", "1|x|60", "2||120"}, facts(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAgentStates(t *testing.T) {
+	got := read(t, "a.csv", "agent,at,state\nann,1970-01-01 00:01,ready\nann,,ready\n,1970-01-01 00:01,ready\nann,1970-01-01 00:02,lunch\n", `
+as: agent_state
+fields:
+  agent_id: agent
+  started_at: at
+  state: '{"ready": "available", "busy": "on_contact"}[state] ?? state'
+`)
+	if len(got.states) != 1 || got.states[0].State != schemas.StateAvailable || got.states[0].StateID != "60000.0" {
+		t.Errorf("%+v", got.states)
+	}
+	if diff := cmp.Diff([]string{"3 no_identity", "4 no_identity", "5 expression"}, dead(got)); diff != "" {
+		t.Error(diff)
+	}
+	if d := got.dead[2].Detail; !strings.Contains(d, "field state") || !strings.Contains(d, `"lunch" is no state: known are logged_out`) {
+		t.Error(d)
+	}
+	if string(got.dead[2].Payload) != "ann,1970-01-01 00:02,lunch" {
+		t.Errorf("payload %q", got.dead[2].Payload)
+	}
+}
+
+func TestStop(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.csv")
+	write(t, path, "id,q,at\n1,x,\n2,x,soon\n3,x,\n")
+	got := &recorded{}
+	err := drain(t, parseOptions(t, "path: "+path+simple+"on_error: stop"), got)
+	if err == nil || !strings.HasPrefix(err.Error(), path+":3: expression: field offered_at: ") {
+		t.Error(err)
+	}
+}
+
+func TestSourceErrors(t *testing.T) {
+	f := func(name, content, options, want string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), name)
+		write(t, path, content)
+		err := drain(t, parseOptions(t, "path: "+path+options), &recorded{})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", name, err, want)
+		}
+	}
+	f("a.csv", "id,quene,at\n", simple, `unknown column "q"`)
+	f("a.csv", "id;q;at\n", simple, "the header is one column, \"id;q;at\": set `delimiter`")
+	f("a.csv", "id,q,q,at\n", simple, `two columns "q"`)
+	f("a.csv", "\xff\xfei\x00d\x00", simple, "UTF-16: convert it")
+	f("a.avro", "id,q,at\n", simple, "not an Avro container")
+	f("a.csv", "id,q,at\n", "\ncompression: gzip"+simple, "is not gzip")
+	f("a.csv.gz", "\x1f\x8b\x08\x00", simple, "is not gzip")
+	o := parseOptions(t, "path: /nowhere/*.csv"+simple)
+	if err := drain(t, o, &recorded{}); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Error(err)
+	}
+}
