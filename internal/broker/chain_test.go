@@ -48,6 +48,7 @@ func (l *ledger) complete() bool {
 // TestChainOfMembersComingAndGoing writes while members join and leave, some of them without a farewell: every record is
 // handled, in order within its partition, and the group ends with everything committed.
 func TestChainOfMembersComingAndGoing(t *testing.T) {
+	t.Parallel()
 	const partitions, each = 5, 4000
 	brokers := brokertest.Start(t)
 	c, ctx := open(t, brokers), background(t)

@@ -137,6 +137,9 @@ func (c *Cluster) retry(ctx context.Context, what string, attempt func(context.C
 	defer cancel()
 	backoff := firstBackoff
 	for {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		err := attempt(patient)
 		if unrouted(err) {
 			err = c.explain(patient, err)

@@ -40,6 +40,7 @@ func TestConfigSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestCredentials(t *testing.T) {
+	t.Parallel()
 	if brokertest.External() != nil {
 		t.Skip("needs a broker with users")
 	}

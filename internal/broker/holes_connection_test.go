@@ -100,6 +100,7 @@ func TestK12ABrokerThatDoesNotAnswerIsGivenUp(t *testing.T) {
 }
 
 func TestK12ABrokersRestartIsSurvived(t *testing.T) {
+	t.Parallel()
 	if brokertest.External() != nil {
 		t.Skip("needs a broker to restart")
 	}
@@ -181,6 +182,7 @@ func TestK12ConnectionsDoNotAccumulate(t *testing.T) {
 }
 
 func TestNoBrokerIsSaidSo(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -56,6 +56,7 @@ func until[T any](t *testing.T, what string, from <-chan T) T {
 }
 
 func TestK02AStaleCommitIsRefused(t *testing.T) {
+	t.Parallel()
 	brokers := brokertest.Start(t)
 	c := open(t, brokers)
 	name := topic(t, c, 1)
@@ -124,6 +125,7 @@ func TestK02ACommitNeverGoesBack(t *testing.T) {
 }
 
 func TestK03ALostPartitionIsLetGoBeforeAnotherHasIt(t *testing.T) {
+	t.Parallel()
 	brokers := brokertest.Start(t)
 	c := open(t, brokers)
 	const partitions = 4
@@ -186,6 +188,7 @@ func TestK09WhatWasWrittenBeforeTheFirstAssignmentIsRead(t *testing.T) {
 }
 
 func TestK10PartitionsChangeHandsFast(t *testing.T) {
+	t.Parallel()
 	brokers := brokertest.Start(t)
 	c := open(t, brokers)
 	name := topic(t, c, 2)
@@ -233,6 +236,7 @@ func TestK10PartitionsChangeHandsFast(t *testing.T) {
 }
 
 func TestK10AfterAKillARestartWaitsForTheSessionOnly(t *testing.T) {
+	t.Parallel()
 	brokers := brokertest.Start(t)
 	name := topic(t, open(t, brokers), 1)
 	options := GroupOptions{Group: name, Topics: []string{name}, Session: 1500 * time.Millisecond, Heartbeat: 100 * time.Millisecond}
@@ -337,6 +341,7 @@ func TestAHandlersErrorEndsTheGroup(t *testing.T) {
 }
 
 func TestAGroupWithoutItsTopicIsAnError(t *testing.T) {
+	t.Parallel()
 	c, err := Open(Config{Brokers: brokertest.Start(t), Patience: 200 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

@@ -191,6 +191,7 @@ func TestK08AnAbandonedWriteIsAwaited(t *testing.T) {
 }
 
 func TestWritesThatMayPassAreTriedAgain(t *testing.T) {
+	t.Parallel()
 	if brokertest.External() != nil {
 		t.Skip("needs a broker that fails when told to")
 	}
