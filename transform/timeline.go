@@ -137,8 +137,8 @@ func (f *agentFold) advance(source uint16, mark int64) {
 			if s.ended == schemas.Null && s.state != schemas.StateLoggedOut {
 				f.soil(n, t, stretch{f.until(t, i, -1, old), f.until(t, i, -1, mark)})
 			}
-			if s.channel == f.noChannel {
-				break
+			if s.channel == f.noChannel && old != schemas.Null && s.started <= old {
+				break // what came before it had ended by the old mark
 			}
 		}
 	})

@@ -1,0 +1,183 @@
+package transform_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/transform"
+)
+
+// history is a random set of facts and marks, spread over the shards that own them.
+type history struct {
+	o        transform.Options
+	contacts []schemas.Contact
+	states   []schemas.AgentState
+	marks    []schemas.Mark
+	shards   int
+}
+
+var berlin = zone("Europe/Berlin")
+
+func zone(name string) *time.Location {
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		panic(err)
+	}
+	return z
+}
+
+// epoch is an hour before clocks go forward in Berlin.
+var epoch = time.Date(2026, 3, 29, 0, 0, 0, 0, time.UTC).UnixMilli()
+
+const minuteMs = 60_000
+
+func drawHistory(t *rapid.T) history {
+	h := history{shards: rapid.IntRange(1, 3).Draw(t, "shards"), o: transform.Options{
+		Tenant: "acme", Zone: berlin, Interval: rapid.SampledFrom([]time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}).Draw(t, "interval"),
+		Grace: rapid.SampledFrom([]time.Duration{0, 7 * time.Minute}).Draw(t, "grace"), MaxSession: 90 * time.Minute, ClockSkew: 5 * time.Second,
+		StageOptions: transform.StageOptions{ServiceLevel: 20 * time.Second, ShortAbandon: 5 * time.Second},
+	}}
+	h.contacts = rapid.SliceOfN(rapid.Custom(drawContact), 0, 25).Draw(t, "contacts")
+	h.states = rapid.SliceOfN(rapid.Custom(drawState), 0, 30).Draw(t, "states")
+	h.marks = rapid.SliceOfN(rapid.Custom(drawMark), 0, 10).Draw(t, "marks")
+	return h
+}
+
+var (
+	sources  = rapid.SampledFrom([]string{"five9", "chat"})
+	revision = rapid.Int64Range(1, 3)
+	// instants are often on boundaries, and often equal
+	instants = rapid.OneOf(
+		rapid.Map(rapid.Int64Range(0, 16), func(q int64) int64 { return epoch + q*15*minuteMs }),
+		rapid.Map(rapid.Int64Range(0, 240*minuteMs), func(ms int64) int64 { return epoch + ms }),
+		rapid.Map(rapid.Int64Range(0, 24), func(q int64) int64 { return epoch + q*10*minuteMs + 7 }))
+	lengths = rapid.OneOf(rapid.SampledFrom([]int64{0, 4999, 5000, 20_000, 20_001, 15 * minuteMs, -4000}), rapid.Int64Range(0, 70*minuteMs))
+)
+
+func maybe(t *rapid.T, label string, v int64) int64 {
+	if rapid.IntRange(0, 3).Draw(t, label+" absent") == 0 {
+		return schemas.Null
+	}
+	return v
+}
+
+func drawContact(t *rapid.T) schemas.Contact {
+	offered := instants.Draw(t, "offered")
+	answered := offered + lengths.Draw(t, "wait")
+	ended := max(offered, answered) + lengths.Draw(t, "talk")
+	if rapid.IntRange(0, 3).Draw(t, "lost") == 0 {
+		answered = schemas.Null
+	}
+	return schemas.Contact{
+		Tenant: "acme", Source: sources.Draw(t, "source"), InteractionID: rapid.SampledFrom([]string{"i1", "i2", "i3", "i4", "i5"}).Draw(t, "interaction"),
+		Segment: rapid.SampledFrom([]string{"", "2"}).Draw(t, "segment"), Revision: revision.Draw(t, "revision"), Retracted: rapid.IntRange(0, 7).Draw(t, "retracted") == 0,
+		Channel: rapid.SampledFrom([]string{"voice", "chat"}).Draw(t, "channel"), Direction: schemas.Direction(rapid.SampledFrom([]int{0, 0, 0, 1, 2, 3}).Draw(t, "direction")),
+		QueueID: rapid.SampledFrom([]string{"q1", "q1", "q2", ""}).Draw(t, "queue"), QueueName: rapid.SampledFrom([]string{"Sales", "Sales EU", ""}).Draw(t, "queue name"),
+		AgentID: rapid.SampledFrom([]string{"a1", "a2", ""}).Draw(t, "agent"), AgentName: rapid.SampledFrom([]string{"Ann", "Anna"}).Draw(t, "agent name"),
+		OfferedAt: maybe(t, "offered", offered), AnsweredAt: answered, EndedAt: maybe(t, "ended", ended),
+		WrapEndedAt: maybe(t, "wrap end", ended+lengths.Draw(t, "wrap")),
+		TalkMs:      maybe(t, "talk", rapid.Int64Range(-1, 50*minuteMs).Draw(t, "talk ms")), HoldMs: maybe(t, "hold", rapid.Int64Range(0, 9*minuteMs).Draw(t, "hold ms")),
+		WrapMs: maybe(t, "wrap", rapid.Int64Range(0, 20*minuteMs).Draw(t, "wrap ms")), Outcome: schemas.Outcome(rapid.IntRange(0, 5).Draw(t, "outcome")),
+	}
+}
+
+func drawState(t *rapid.T) schemas.AgentState {
+	s := schemas.AgentState{
+		Tenant: "acme", Source: sources.Draw(t, "source"), AgentID: rapid.SampledFrom([]string{"a1", "a1", "a2"}).Draw(t, "agent"), AgentName: rapid.SampledFrom([]string{"Ann", "Anna"}).Draw(t, "name"),
+		StateID: rapid.SampledFrom([]string{"", "", "s1", "s2", "s3"}).Draw(t, "state id"), Revision: revision.Draw(t, "revision"), Retracted: rapid.IntRange(0, 7).Draw(t, "retracted") == 0,
+		StartedAt: instants.Draw(t, "started"), EndedAt: schemas.Null, Sequence: rapid.Int64Range(0, 1).Draw(t, "sequence"),
+		State: schemas.State(rapid.IntRange(0, 4).Draw(t, "state")), Reason: rapid.SampledFrom([]string{"", "lunch", "break"}).Draw(t, "reason"),
+		Channel: rapid.SampledFrom([]string{"", "", "voice", "chat"}).Draw(t, "channel"),
+	}
+	if rapid.IntRange(0, 2).Draw(t, "closed") == 0 {
+		s.EndedAt = s.StartedAt + lengths.Draw(t, "length")
+	}
+	return s
+}
+
+func drawMark(t *rapid.T) schemas.Mark {
+	return schemas.Mark{Tenant: "acme", Source: sources.Draw(t, "source"), Fact: rapid.SampledFrom([]string{"contact", "agent_state"}).Draw(t, "fact"), CompleteThrough: instants.Draw(t, "through")}
+}
+
+// logs are the records of every shard: each fact in the shard of its identity, each mark in every shard of its kind, shuffled,
+// some of them more than once.
+func (h *history) logs(t *rapid.T) map[string][]any {
+	logs := map[string][]any{}
+	put := func(fact string, shard int, r any) {
+		name := fmt.Sprintf("%s/%d", fact, shard)
+		logs[name] = append(logs[name], r)
+		if rapid.IntRange(0, 4).Draw(t, "again") == 0 {
+			logs[name] = append(logs[name], r)
+		}
+	}
+	for i := range h.contacts {
+		put("contact", int(h.contacts[i].InteractionID[1])%h.shards, &h.contacts[i])
+	}
+	for i := range h.states {
+		put("agent_state", int(h.states[i].AgentID[1])%h.shards, &h.states[i])
+	}
+	for i := range h.marks {
+		for n := range h.shards {
+			put(h.marks[i].Fact, n, &h.marks[i])
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(logs)) {
+		logs[name] = rapid.Permutation(logs[name]).Draw(t, "order of "+name)
+	}
+	return logs
+}
+
+func (h *history) feeds() (feeds []transform.Feed) {
+	for _, fact := range []string{"contact", "agent_state"} {
+		for n := range h.shards {
+			for _, s := range []string{"five9", "chat"} {
+				feeds = append(feeds, transform.Feed{Shard: fmt.Sprintf("%s/%d", fact, n), Source: s, Fact: fact})
+			}
+		}
+	}
+	return feeds
+}
+
+// naive computes what the tables must say.
+func (h *history) naive() tables {
+	n := naive{o: h.o, marks: map[string]int64{}, rows: tables{}}
+	for _, m := range h.marks {
+		key := m.Fact + " " + m.Source
+		n.marks[key] = max(n.marks[key], m.CompleteThrough)
+	}
+	n.contacts(h.contacts)
+	n.states(h.states)
+	h.finish(&n)
+	return n.rows
+}
+
+// finish says which rows are final, and drops what is a row of zeros.
+func (h *history) finish(n *naive) {
+	least := func(facts ...string) int64 {
+		through := int64(1) << 62
+		for _, f := range facts {
+			for _, s := range []string{"five9", "chat"} {
+				through = min(through, n.marks[f+" "+s])
+			}
+		}
+		return through
+	}
+	for key, row := range n.rows {
+		var kind string
+		var start int64
+		fmt.Sscan(key, &kind, &start)
+		_, end := n.interval(start)
+		through := least("contact")
+		if kind == "agent" {
+			through = least("contact", "agent_state")
+		}
+		if end+h.o.Grace.Milliseconds() <= through {
+			row["final"] = int64(1)
+		}
+	}
+}
