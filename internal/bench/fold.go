@@ -163,7 +163,12 @@ func Memory() ([]Figure, error) {
 		at := int64(start + i*2_500)
 		id = strconv.AppendInt(id[:0], int64(1_000_000_000+i), 10)
 		c.InteractionID = string(id)
-		c.QueueID, c.AgentID = "queue-"+strconv.Itoa(i*7919%200), "agent-"+strconv.Itoa(i*104729%2000)
+		agent := i*2_500/(8*3_600_000)%3*150 + i%150 // three shifts of 150 agents, a contact each every 375 s
+		queue := agent % 60
+		if i/150%3 == 0 {
+			queue = (agent + 7) % 60 // and now and then in a second queue
+		}
+		c.QueueID, c.AgentID = "queue-"+strconv.Itoa(queue), "agent-"+strconv.Itoa(agent)
 		c.OfferedAt, c.AnsweredAt, c.EndedAt, c.WrapEndedAt = at, at+20_000, at+320_000, at+350_000
 		shard.Arrived(at)
 		if r := shard.Contact(&c, int64(i)); r.Outcome != transform.Applied {

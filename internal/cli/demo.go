@@ -23,6 +23,9 @@ func (c *command) demo() *cobra.Command {
 			if o.Agents < 1 || o.Queues < 1 {
 				return usage(cmd, "--agents and --queues must be at least 1")
 			}
+			if !cmd.Flags().Changed("log-level") {
+				must(cmd.Flags().Set("log-level", "warn")) // the demo tells its own story
+			}
 			s, err := c.session(cmd)
 			if err != nil {
 				return err
