@@ -20,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"quarterhour": func() { os.Exit(Main(bench{})) }})
+	testscript.Main(m, map[string]func(){"quarterhour": func() { os.Exit(Main(echo{})) }})
 }
 
 // TestScripts runs testdata/script/*.txt: command lines as a user would type them, against the App below.
@@ -61,10 +61,10 @@ func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("%s did not come", args[0])
 }
 
-// bench stands where the system will: it answers from what it is asked, so that the scripts see what reached it.
-type bench struct{}
+// echo stands where the system will: it answers from what it is asked, so that the scripts see what reached it.
+type echo struct{}
 
-func (bench) Run(ctx context.Context, s *Session, list []*pipelines.Pipeline, o RunOptions) error {
+func (echo) Run(ctx context.Context, s *Session, list []*pipelines.Pipeline, o RunOptions) error {
 	for _, p := range list {
 		s.Screen.Line("run %s data=%s http=%s stages=%v drain=%t by %q", p.Name, s.System.Data, s.System.HTTP.Addr, o.Stages, o.Drain, s.Command)
 	}
@@ -83,23 +83,23 @@ func (bench) Run(ctx context.Context, s *Session, list []*pipelines.Pipeline, o 
 	return ctx.Err()
 }
 
-func (bench) Query(_ context.Context, _ *Session, sql, format string) (*Answer, error) {
+func (echo) Query(_ context.Context, _ *Session, sql, format string) (*Answer, error) {
 	switch {
 	case sql == "SELECT wrong":
 		return nil, errors.New("Code: 47. DB::Exception: Unknown identifier: wrong.\n(UNKNOWN_IDENTIFIER)")
 	case strings.HasSuffix(sql, "FORMAT CSV"):
 		return &Answer{Format: "CSV", Body: io.NopCloser(strings.NewReader("\"a\",1\n"))}, nil
-	case format == tableFormat:
+	case format == TableFormat:
 		return &Answer{Format: format, Body: io.NopCloser(strings.NewReader("queue\toffered\nString\tNullable(UInt32)\nsa\\tles\t12\nall\t\\N\n"))}, nil
 	}
 	return &Answer{Format: format, Body: io.NopCloser(strings.NewReader(sql + "\t" + format + "\n"))}, nil
 }
 
-func (bench) Migrate(context.Context, *Session) ([]Migration, error) {
-	return []Migration{{1, "tables", false}, {2, "views", true}}, nil
+func (echo) Migrate(context.Context, *Session) ([]Migration, error) {
+	return []Migration{{"0001 tables", "unchanged"}, {"0002 views", "applied"}}, nil
 }
 
-func (bench) DeadLetters(_ context.Context, _ *Session, each func(*schemas.DeadLetter) bool) error {
+func (echo) DeadLetters(_ context.Context, _ *Session, each func(*schemas.DeadLetter) bool) error {
 	for i, where := range []string{"calls.csv:3", "calls.csv:17", "calls.csv:17", "calls.csv:20"} {
 		d := schemas.DeadLetter{Pipeline: "p", Stage: "ingest", Source: "calls", Reason: "time", Detail: `"25:00" is no time`,
 			Location: where, Payload: []byte("a,25:00\x1b"), RejectedAt: int64(i) * 1000}
@@ -113,12 +113,12 @@ func (bench) DeadLetters(_ context.Context, _ *Session, each func(*schemas.DeadL
 	return nil
 }
 
-func (bench) Demo(ctx context.Context, s *Session, o DemoOptions) error {
+func (echo) Demo(ctx context.Context, s *Session, o DemoOptions) error {
 	s.Screen.Line("%d agents, %d queues, seed %d, stay %t", o.Agents, o.Queues, o.Seed, o.Stay)
 	return errors.New("the check failed: 3 of 1,000 cells differ")
 }
 
-func (bench) Bench(_ context.Context, _ *Session, words []string, each func(Measurement)) error {
+func (echo) Bench(_ context.Context, _ *Session, words []string, each func(Measurement)) error {
 	if len(words) == 0 {
 		each(Measurement{Name: "decode contact", Value: "141 ns", Target: "≤ 150 ns", Held: true})
 	}
@@ -129,7 +129,7 @@ func (bench) Bench(_ context.Context, _ *Session, words []string, each func(Meas
 func on(t *testing.T, look console.Look, stdin string, args ...string) (code int, out string) {
 	t.Helper()
 	var stdout, stderr strings.Builder
-	code = Execute(t.Context(), bench{}, Surroundings{
+	code = Execute(t.Context(), echo{}, Surroundings{
 		Args: args, Stdin: strings.NewReader(stdin), StdinTerminal: stdin == "", Stdout: &stdout, Stderr: &stderr, Out: look, Err: look,
 	})
 	return code, stdout.String() + stderr.String()

@@ -40,8 +40,22 @@ func (c *command) root() *cobra.Command {
 	for _, sub := range root.Commands() {
 		sub.DisableFlagsInUseLine = true
 	}
-	root.SetHelpCommand(&cobra.Command{Hidden: true})
+	root.SetHelpCommand(help())
 	return root
+}
+
+// help is for those who type it as a word.
+func help() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Hidden: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return unknownCommand(target, rest[0])
+			}
+			return target.Help()
+		},
+	}
 }
 
 // group is what a command does that only holds others.
