@@ -32,10 +32,10 @@ type journal struct {
 	memory http.Handler
 	log    *slog.Logger
 
-	mu     sync.Mutex
-	file   *os.File
-	seen   map[entry]bool // since the last deletion; a client registers all its schemas at each start
-	broken error
+	mu      sync.Mutex
+	file    *os.File
+	seen    map[entry]bool // since the last deletion; a client registers all its schemas at each start
+	refused *refusal       // of every change, once the file cannot be written
 }
 
 // openJournal repeats what is in the file. A last line without its end was never answered and is cut off.
@@ -90,37 +90,55 @@ func (j *journal) replay() error {
 
 // ServeHTTP answers a request, after the journal has it where it changes something.
 func (j *journal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !changes(r) {
+	if r.Method == http.MethodGet && r.URL.Path == "/schemas/types" {
+		answer(w, http.StatusOK, []string{"AVRO"})
+		return
+	}
+	asks := r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/compatibility/")
+	if !asks && !changes(r) {
 		j.memory.ServeHTTP(w, r)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
 	if err != nil {
-		refuse(w, http.StatusRequestEntityTooLarge, fmt.Errorf("cannot read the request: %w", err))
+		(&refusal{http.StatusRequestEntityTooLarge, codeInvalidSchema, "cannot read the request: " + err.Error()}).write(w)
 		return
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.broken != nil {
-		refuse(w, http.StatusInternalServerError, j.broken)
+	if asks {
+		j.compatibility(w, r.URL.EscapedPath(), body, r.URL.Query().Get("verbose") == "true")
 		return
 	}
-	e := entry{Method: r.Method, Path: r.URL.RequestURI(), Body: string(body)}
-	answer := j.ask(e)
-	if answer.Code < 300 {
-		e.ID = idOf(e, answer)
+	j.change(w, entry{Method: r.Method, Path: r.URL.RequestURI(), Body: string(body)})
+}
+
+// change carries out a request that changes something. The lock is held.
+func (j *journal) change(w http.ResponseWriter, e entry) {
+	refused := j.refused
+	if refused == nil && e.Method == http.MethodPost {
+		refused = j.permit(e)
+	}
+	if refused != nil {
+		refused.write(w)
+		return
+	}
+	done := j.ask(e)
+	if done.Code < 300 {
+		e.ID = idOf(e, done)
 		if err := j.append(e); err != nil {
 			// The registry in memory is ahead of the file now: an id given out from here on could be given out again.
-			j.broken = fmt.Errorf("the journal of the schema registry cannot be written (%w); restart when that is solved", err)
-			refuse(w, http.StatusInternalServerError, j.broken)
+			j.refused = &refusal{http.StatusInternalServerError, codeInternal,
+				fmt.Sprintf("the journal of the schema registry cannot be written (%v): restart when that is solved", err)}
+			j.refused.write(w)
 			return
 		}
 	}
-	for name, values := range answer.Header() {
+	for name, values := range done.Header() {
 		w.Header()[name] = values
 	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()) // a client that went away asks again
+	w.WriteHeader(done.Code)
+	_, _ = w.Write(done.Body.Bytes()) // a client that went away asks again
 }
 
 func (j *journal) append(e entry) error {
@@ -161,7 +179,7 @@ func (j *journal) ask(e entry) *httptest.ResponseRecorder {
 func (j *journal) Close() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.broken = errors.New("the schema registry is closed")
+	j.refused = &refusal{http.StatusServiceUnavailable, codeInternal, "the schema registry is closed"}
 	return j.file.Close()
 }
 
@@ -189,13 +207,6 @@ func idOf(e entry, answer *httptest.ResponseRecorder) int {
 		return 0
 	}
 	return body.ID
-}
-
-// refuse answers in the registry's own form of an error.
-func refuse(w http.ResponseWriter, status int, err error) {
-	w.Header().Set("Content-Type", "application/vnd.schemaregistry.v1+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"error_code": status*100 + 1, "message": err.Error()})
 }
 
 // syncFolder makes a file just created in the folder survive a power cut.

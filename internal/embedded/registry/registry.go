@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/sr/srfake"
@@ -29,6 +30,8 @@ type Server struct {
 	journal *journal
 	addr    string
 	served  chan error
+	once    sync.Once
+	closed  error
 }
 
 // Start reads the journal and listens. The context bounds the start only.
@@ -58,16 +61,19 @@ func (s *Server) Addr() string { return s.addr }
 // URL is the address as a client wants it.
 func (s *Server) URL() string { return "http://" + s.addr }
 
-// Close waits for what is being answered, at most two seconds, and stops.
+// Close waits for what is being answered, at most two seconds, and stops. Further calls do nothing and return the same error.
 func (s *Server) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
-	defer cancel()
-	err := s.http.Shutdown(ctx)
-	if err != nil {
-		err = s.http.Close()
-	}
-	if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, fmt.Errorf("schema registry: %w", served))
-	}
-	return errors.Join(err, s.journal.Close())
+	s.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		err := s.http.Shutdown(ctx)
+		if err != nil {
+			err = s.http.Close()
+		}
+		if served := <-s.served; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, fmt.Errorf("schema registry: %w", served))
+		}
+		s.closed = errors.Join(err, s.journal.Close())
+	})
+	return s.closed
 }
