@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// NewLogger writes to w: format "text" or "json", or empty for text on a terminal and JSON elsewhere; level "debug", "info"
+// NewLogger writes to w: format "text" or "json", or "auto" (also when empty) for text on a terminal and JSON elsewhere; level "debug", "info"
 // (also when empty), "warn" or "error".
 func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 	var l slog.Level
@@ -19,7 +19,7 @@ func NewLogger(w io.Writer, level, format string) (*slog.Logger, error) {
 			return nil, fmt.Errorf("log level %q is not known: write debug, info, warn or error", level)
 		}
 	}
-	if format == "" {
+	if format == "" || format == "auto" {
 		format = "json"
 		if Terminal(w) {
 			format = "text"
