@@ -121,7 +121,7 @@ func (p *Progress) end(t *task, now time.Time) {
 		}
 		return
 	}
-	line := fmt.Sprintf("%s %s: %s in %s%s\n", p.look.paint(green, "✓"), t.what, t.counted(t.done), Span(now.Sub(t.started)), t.average(now))
+	line := fmt.Sprintf("%s %s: %s%s\n", p.look.paint(green, "✓"), t.what, t.counted(t.done), t.took(now))
 	if p.look.Terminal {
 		_ = p.redraw([]byte(line))
 	} else {

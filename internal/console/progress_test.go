@@ -75,12 +75,15 @@ func TestProgressElsewhere(t *testing.T) {
 	}
 	p.Report("calls", 6_000, 6_000, "rows")
 	p.Report("nothing", 0, 0, "rows")
+	p.Report("resumed", 5_000, 6_000, "rows") // most of it by an earlier run
+	now = now.Add(time.Second)
+	p.Report("resumed", 6_000, 6_000, "rows")
 	p.Close()
 	if strings.Contains(out.String(), "\x1b") {
 		t.Error("escape sequences outside a terminal")
 	}
 	want := "load: 450 B  90 B/s\ncalls:  33 %  2,000 of 6,000 rows  500/s  8s left\n" +
-		"load: 900 B  90 B/s\ncalls:  75 %  4,500 of 6,000 rows  500/s  3s left\n✓ calls: 6,000 rows in 12s (500/s)\n"
+		"load: 900 B  90 B/s\ncalls:  75 %  4,500 of 6,000 rows  500/s  3s left\n✓ calls: 6,000 rows in 12s (500/s)\n✓ resumed: 6,000 rows\n"
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
 	}

@@ -66,11 +66,15 @@ func (t *task) figures() string {
 
 func (t *task) line() string { return t.what + ": " + t.figures() }
 
-// average is the rate of the whole work, for the line that stays.
-func (t *task) average(now time.Time) string {
-	seconds := now.Sub(t.started).Seconds()
-	if seconds < 0.05 {
+// took is how long the whole work took, and its rate, for the line that stays: nothing where most of it had been done before
+// it was first seen.
+func (t *task) took(now time.Time) string {
+	seen, d := t.done-t.first, now.Sub(t.started)
+	switch {
+	case 2*seen < t.done:
 		return ""
+	case d < 50*time.Millisecond: // too short for a rate
+		return " in " + Span(d)
 	}
-	return fmt.Sprintf(" (%s/s)", amount(int64(float64(t.done-t.first)/seconds), t.unit))
+	return fmt.Sprintf(" in %s (%s/s)", Span(d), amount(int64(float64(seen)/d.Seconds()), t.unit))
 }
