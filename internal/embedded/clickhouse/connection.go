@@ -105,12 +105,23 @@ func (c *connection) set(settings []setting) error {
 	return c.exec("SET " + join(settings, func(s setting) string { return quoteName(s.name) + " = " + quote(s.value) }))
 }
 
-// unset gives the settings their defaults again.
+// unset gives the settings the values again that they have in a new connection.
 func (c *connection) unset(settings []setting) error {
 	if len(settings) == 0 {
 		return nil
 	}
-	return c.exec("SET " + join(settings, func(s setting) string { return quoteName(s.name) + " = DEFAULT" }))
+	return c.exec("SET " + join(settings, func(s setting) string {
+		if value, ok := base[s.name]; ok {
+			return quoteName(s.name) + " = " + quote(value)
+		}
+		return quoteName(s.name) + " = DEFAULT"
+	}))
+}
+
+// base are the settings that differ from ClickHouse's defaults in every connection.
+var base = map[string]string{
+	// The engine takes its time zone from the machine; the same data must read the same on every machine.
+	"session_timezone": "UTC",
 }
 
 func join[T any](list []T, text func(T) string) string {

@@ -122,5 +122,11 @@ func (e *engine) connect() (*connection, error) {
 	if conn.pointer == nil {
 		return nil, fmt.Errorf("ClickHouse's engine did not open its data (%v): another process may hold it, the disk may be full, or the files damaged", e.arguments[1:])
 	}
+	for name, value := range base {
+		if err := conn.set([]setting{{name, value}}); err != nil {
+			keepSignals(func() { e.lib.closeConn(conn.pointer) })
+			return nil, fmt.Errorf("prepare a connection to ClickHouse's engine: %w", err)
+		}
+	}
 	return conn, nil
 }

@@ -122,7 +122,7 @@ func copyOther(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	path := regexp.MustCompile(`/\S*/libc\S*\.so\S*`).Find(maps)
+	path := regexp.MustCompile(`/\S*/libc[.-]\S*`).Find(maps)
 	if path == nil {
 		path = []byte("/lib/x86_64-linux-gnu/libc.so.6")
 	}

@@ -180,3 +180,44 @@ func TestGoKeepsItsSignals(t *testing.T) {
 		}()
 	}
 }
+
+// Times read the same wherever the machine is: the engine's time zone is UTC, unless a query asks for another.
+func TestTimeZone(t *testing.T) {
+	stopShared()
+	t.Setenv("TZ", "Asia/Tokyo")
+	s, _, stop := startChild(t, t.TempDir())
+	defer stop()
+	f := func(zone, want string) {
+		t.Helper()
+		parameters := map[string]string{}
+		if zone != "" {
+			parameters["session_timezone"] = zone
+		}
+		if _, got, _ := send(t, s, "POST", parameters, "SELECT timezone(), toDateTime(0)"); got != want {
+			t.Errorf("zone %q: got %q; want %q", zone, got, want)
+		}
+	}
+	f("", "UTC\t1970-01-01 00:00:00\n")
+	f("Europe/Berlin", "Europe/Berlin\t1970-01-01 01:00:00\n")
+	f("", "UTC\t1970-01-01 00:00:00\n")
+	f("", "UTC\t1970-01-01 00:00:00\n")
+}
+
+// Two processes on one directory would damage it: the second is refused, and the first goes on.
+func TestDirHeldByAnotherProcess(t *testing.T) {
+	stopShared()
+	dir := t.TempDir()
+	first, _, stop := startChild(t, dir)
+	defer stop()
+	s, err := Start(context.Background(), Options{Dir: dir})
+	if err == nil {
+		s.Close()
+		t.Fatal("the second server started")
+	}
+	if !strings.Contains(err.Error(), "another process") {
+		t.Errorf("got %v", err)
+	}
+	if got := query(t, first, "SELECT 1"); got != "1\n" {
+		t.Errorf("the first answers %q", got)
+	}
+}
