@@ -4,19 +4,16 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-// log is an ingest.Out that keeps what it is given, as the runtime would: copies.
+// recorded is an ingest.Out that keeps what it is given, as the runtime would: copies.
 type recorded struct {
 	contacts []schemas.Contact
 	states   []schemas.AgentState
@@ -102,36 +99,4 @@ func write(t testing.TB, path, content string) {
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-var _ = yaml.Node{}
-
-func TestBankCalls(t *testing.T) {
-	path := os.Getenv("BANK_CALLS")
-	if path == "" {
-		t.Skip("BANK_CALLS is not set")
-	}
-	var doc struct {
-		Ingest struct{ Calls yaml.Node }
-	}
-	text, err := os.ReadFile(filepath.Join("..", "..", "pipelines", "examples", "bank-calls.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		t.Fatal(err)
-	}
-	o := new(Options)
-	problems := spec.Decode(&doc.Ingest.Calls, o, spec.Source{File: "bank-calls.yaml", Env: spec.Environment{"BANK_CALLS": path}, Also: []string{"type"}})
-	if err := spec.Err(problems); err != nil {
-		t.Fatal(err)
-	}
-	o.Zone, _ = time.LoadLocation("Asia/Jerusalem")
-	got := &recorded{}
-	start := time.Now()
-	if err := drain(t, o, got); err != nil {
-		t.Fatal(err)
-	}
-	t.Log(len(got.contacts), len(got.dead), got.marks, string(got.cursor), time.Since(start))
-	t.Logf("%+v", got.contacts[3])
 }

@@ -27,7 +27,7 @@ func (c *Compiler) Assign(r *Record, a spec.NamedExpr, reserved ...string) (*Ass
 		if near == "" {
 			near = ": known are " + fmt.Sprint(names)
 		}
-		return nil, &Error{At: a.At, Message: fmt.Sprintf("unknown field %q%s", a.Name, near), Unknown: a.Name}
+		return nil, &Error{At: a.At, Message: fmt.Sprintf("unknown field %q%s", a.Name, near), Unknown: a.Name, Nearest: spec.Nearest(a.Name, names)}
 	}
 	p, err := c.Compile(a.Expr)
 	if err != nil {

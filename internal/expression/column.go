@@ -67,7 +67,7 @@ func (c *Compiler) unknown(n ast.Node, path []string) error {
 		advice = fmt.Sprintf(": did you mean row[%q]?", near)
 	}
 	err := errorAt(c.source, n.Location().From, "expression %q: unknown column %q%s", c.source.Source, name, advice)
-	err.Unknown = name
+	err.Unknown, err.Nearest = name, near
 	return err
 }
 

@@ -12,6 +12,7 @@ type Error struct {
 	At      spec.Position
 	Message string
 	Unknown string // the column or field that does not exist, where that is what is wrong
+	Nearest string // the name that was probably meant
 }
 
 // Error is "file:line: message".

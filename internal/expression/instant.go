@@ -8,7 +8,9 @@ func makeTime(c *Compiler, args []node) (eval, error) {
 }
 
 // makeDate is date(text[, layout]): the start of the local day.
-func makeDate(c *Compiler, args []node) (eval, error) { return timeReader(c, args, (*zoneCache).midnight) }
+func makeDate(c *Compiler, args []node) (eval, error) {
+	return timeReader(c, args, (*zoneCache).midnight)
+}
 
 func timeReader(c *Compiler, args []node, then func(*zoneCache, int64) int64) (eval, error) {
 	location, text := c.Zone, args[0].eval

@@ -30,7 +30,7 @@ func TestClockChanges(t *testing.T) {
 	f("Australia/Lord_Howe", "2026-10-04 02:10", "2026-10-03T15:40:00Z") // half an hour is skipped: as 02:40
 	f("Australia/Lord_Howe", "2026-04-05 01:45", "2026-04-04T14:45:00Z")
 	f("Asia/Kathmandu", "2026-01-01", "2025-12-31T18:15:00Z")
-	f("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z") // midnight itself is skipped: as 01:00
+	f("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z")  // midnight itself is skipped: as 01:00
 	f("Pacific/Apia", "2011-12-30 12:00", "2011-12-30T22:00:00Z") // a day that never was
 	f("UTC", "1999-12-31 24:00", "2000-01-01T00:00:00Z")
 }

@@ -64,12 +64,17 @@ func parts(stage int, s Stage) (list []part) {
 	return list
 }
 
-// problem is what to tell of a part that fits no kind of fact: the error that is not just a name of the other kind.
+// problem is what to tell of a part that fits no kind of fact: an error that is not just a name of the other kind, else one that knows the
+// right name.
 func problem(errs ...error) spec.Problem {
 	var chosen *expression.Error
 	for _, err := range errs {
 		var e *expression.Error
-		if errors.As(err, &e) && (chosen == nil || chosen.Unknown != "" && e.Unknown == "") {
+		if !errors.As(err, &e) {
+			continue
+		}
+		better := chosen == nil || chosen.Unknown != "" && (e.Unknown == "" || e.Nearest != "" && chosen.Nearest == "")
+		if better {
 			chosen = e
 		}
 	}
