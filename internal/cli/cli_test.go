@@ -69,7 +69,7 @@ func (echo) Run(ctx context.Context, s *Session, list []*pipelines.Pipeline, o R
 		s.Screen.Line("run %s data=%s http=%s stages=%v drain=%t by %q", p.Name, s.System.Data, s.System.HTTP.Addr, o.Stages, o.Drain, s.Command)
 	}
 	s.Log.Info("started")
-	if o.Drain {
+	if o.Drain && list[0].Name != "endless" {
 		return nil
 	}
 	if err := os.WriteFile("started", nil, 0o600); err != nil {
