@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
+
 	"github.com/quarterhour/quarterhour/internal/broker/brokertest"
 )
 
@@ -35,6 +37,37 @@ func BenchmarkProduce(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 		})
+	}
+}
+
+// BenchmarkProduceSynced is the embedded mode: every batch is on disk before it is acknowledged.
+func BenchmarkProduceSynced(b *testing.B) {
+	for _, compression := range []Compression{None, LZ4} {
+		b.Run(string(compression), func(b *testing.B) {
+			c := open(b, brokertest.Fake(b, kfake.DataDir(b.TempDir()), kfake.SyncWrites()).ListenAddrs())
+			p := c.NewProducer(ProducerOptions{Compression: compression})
+			name, records, ctx := topic(b, c, 1), sized(20_000), background(b)
+			b.ResetTimer()
+			for n := 0; n < b.N; n += len(records) {
+				if _, err := p.Produce(ctx, name, 0, records); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+		})
+	}
+}
+
+// BenchmarkWrite is one record at a time: what a mark or a cursor costs.
+func BenchmarkWrite(b *testing.B) {
+	c := open(b, brokertest.Start(b))
+	p := c.NewProducer(ProducerOptions{})
+	name, records, ctx := topic(b, c, 1), sized(1), background(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Produce(ctx, name, 0, records); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

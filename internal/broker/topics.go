@@ -163,6 +163,9 @@ func (c *Cluster) Committed(ctx context.Context, group, topic string) ([]int64, 
 				committed[p.Partition] = p.CommittedOffset
 			}
 		}
+		if errors.Is(res.Error, kafka.GroupIdNotFound) {
+			return nil // nobody has joined it yet
+		}
 		return res.Error
 	})
 	return committed, err
