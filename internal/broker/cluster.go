@@ -136,7 +136,7 @@ func (c *Cluster) retry(ctx context.Context, what string, attempt func(context.C
 	patient, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
 	backoff := firstBackoff
-	for {
+	for attempts := 1; ; attempts++ {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -153,7 +153,7 @@ func (c *Cluster) retry(ctx context.Context, what string, attempt func(context.C
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		if patient.Err() == nil {
-			c.log.Debug("kafka: will be tried again", "what", what, "error", err)
+			c.log.Log(ctx, troubleLevel(attempts), "kafka: will be tried again", "what", what, "attempts", attempts, "error", err)
 			c.refresh(patient)
 			wait := backoff/2 + rand.N(backoff)
 			backoff = min(2*backoff, lastBackoff)
@@ -166,6 +166,14 @@ func (c *Cluster) retry(ctx context.Context, what string, attempt func(context.C
 			return fmt.Errorf("%s: given up after %v: %w", what, c.patience, err)
 		}
 	}
+}
+
+// troubleLevel is how loud to be about a failure that may pass: a leader's move is nothing to report, what lasts longer is, once.
+func troubleLevel(attempts int) slog.Level {
+	if attempts == 8 { // about a second
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
 }
 
 // refresh makes the transport ask for the cluster's layout now. kafka-go has no call for that, but does so after topics are

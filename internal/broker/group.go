@@ -51,12 +51,8 @@ func (c *Cluster) Consume(ctx context.Context, o GroupOptions, handler func(ctx 
 	if err := o.complete(); err != nil {
 		return err
 	}
-	for _, topic := range o.Topics { // kafka-go would join again and again for a topic that is not there
-		if _, err := c.partitions(ctx, topic); ctx.Err() != nil {
-			return ctx.Err()
-		} else if err != nil {
-			return fmt.Errorf("consumer group %q: %w", o.Group, err)
-		}
+	if err := c.topicsAreThere(ctx, o); err != nil {
+		return err
 	}
 	dials := c.newDials()
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
@@ -77,6 +73,18 @@ func (c *Cluster) Consume(ctx context.Context, o GroupOptions, handler func(ctx 
 		return run.err
 	}
 	return err
+}
+
+// topicsAreThere waits for the topics: kafka-go joins again and again, without a pause, for one that is not there.
+func (c *Cluster) topicsAreThere(ctx context.Context, o GroupOptions) error {
+	for _, topic := range o.Topics {
+		if _, err := c.partitions(ctx, topic); ctx.Err() != nil {
+			return ctx.Err()
+		} else if err != nil {
+			return fmt.Errorf("consumer group %q: %w", o.Group, err)
+		}
+	}
+	return nil
 }
 
 // consuming is one membership, over all its generations.
@@ -112,6 +120,9 @@ func (r *consuming) loop(ctx context.Context) error {
 			return ctx.Err()
 		case err == nil:
 			trouble = 0
+			if err := r.cluster.topicsAreThere(next, r.options); err != nil {
+				return err
+			}
 			r.start(ctx, generation)
 			continue
 		case !rejoins(err):
@@ -120,7 +131,7 @@ func (r *consuming) loop(ctx context.Context) error {
 		if trouble++; time.Duration(trouble)*rejoinBackoff > r.cluster.patience {
 			return fmt.Errorf("consumer group %q: given up after %d attempts to join: %w", r.options.Group, trouble, err)
 		}
-		r.cluster.log.Debug("kafka: joining the group will be tried again", "group", r.options.Group, "error", err)
+		r.cluster.log.Log(ctx, troubleLevel(trouble), "kafka: joining the group will be tried again", "group", r.options.Group, "error", err)
 	}
 }
 

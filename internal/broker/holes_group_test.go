@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/quarterhour/quarterhour/internal/broker/brokertest"
@@ -352,5 +354,32 @@ func TestAGroupWithoutItsTopicIsAnError(t *testing.T) {
 		t.Fatal("Consume of a topic that is not there does not fail")
 	} else {
 		t.Log(err)
+	}
+}
+
+func TestAGroupWhoseTopicIsDeletedEnds(t *testing.T) {
+	t.Parallel()
+	if brokertest.External() != nil {
+		t.Skip("needs a topic to delete, and a short patience")
+	}
+	fake := brokertest.Fake(t)
+	c, err := Open(Config{Brokers: fake.ListenAddrs(), Patience: 500 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	name := topic(t, c, 1)
+	err = c.Consume(background(t), GroupOptions{Group: name, Topics: []string{name}}, func(ctx context.Context, a *Assigned) error {
+		if err := fake.DeleteTopic(name); err != nil {
+			return err
+		}
+		for {
+			if _, err := a.Fetch(ctx, 0); err != nil {
+				return err
+			}
+		}
+	})
+	if !errors.Is(err, kafka.UnknownTopicOrPartition) && !errors.Is(err, protocol.ErrNoTopic) {
+		t.Fatalf("Consume = %v, want that the topic is unknown", err)
 	}
 }
