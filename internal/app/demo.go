@@ -116,10 +116,10 @@ func (d *demo) load(ctx context.Context, when simulator.Delivery, what string) e
 // shown are the tables that the demo prints.
 var shown = []struct{ title, sql string }{
 	{"The day by half-hours: contacts offered, and how many were answered within 20 s",
-		`SELECT formatDateTime(toStartOfInterval(interval_start, INTERVAL 30 MINUTE), '%H:%i', 'Europe/Berlin') AS time, sum(offered) AS offered,
-		sum(answered) AS answered, sum(abandoned) AS abandoned, round(100 * sum(answered_in_sl) / greatest(sum(answered), 1)) AS "in 20 s, %",
-		bar(sum(offered), 0, 1000, 30) AS "offered, drawn"
-		FROM queue_intervals WHERE tenant = 'demo' GROUP BY time HAVING sum(offered) > 0 ORDER BY time`},
+		`SELECT formatDateTime(toStartOfInterval(q.interval_start, INTERVAL 30 MINUTE), '%H:%i', 'Europe/Berlin') AS time, sum(q.offered) AS offered,
+		sum(q.answered) AS answered, sum(q.abandoned) AS abandoned, round(100 * sum(q.answered_in_sl) / greatest(sum(q.answered), 1)) AS "in 20 s, %",
+		bar(sum(q.offered), 0, 1500, 30) AS "offered, drawn"
+		FROM queue_intervals AS q WHERE q.tenant = 'demo' GROUP BY time HAVING sum(q.offered) > 0 ORDER BY time`},
 	{"queue_intervals, at noon",
 		`SELECT formatDateTime(interval_start, '%H:%i', 'Europe/Berlin') AS time, queue_id, queue_name, channel, offered, answered, abandoned, answered_in_sl,
 		wait_ms, contact_ms, backlog, final FROM queue_intervals WHERE tenant = 'demo' AND formatDateTime(interval_start, '%H:%i', 'Europe/Berlin') = '12:00' AND offered > 0
