@@ -159,6 +159,31 @@ func TestAttachDoesNotDisturb(t *testing.T) {
 	<-done
 }
 
+// TestAttachWaitsForAHolderThatStarts, as when two commands are given at once.
+func TestAttachWaitsForAHolderThatStarts(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		locked := make(chan struct{})
+		got := make(chan bool, 1)
+		go func() {
+			<-locked
+			_, ok := embedded.Attach(dir)
+			got <- ok
+		}()
+		release, publish := embedded.Hold(t, dir)
+		close(locked)
+		time.Sleep(50 * time.Millisecond)
+		publish()
+		if !<-got {
+			t.Error("did not attach to a holder that takes a moment to start")
+		}
+		release()
+	}
+}
+
 func TestAFolderThatCannotBe(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

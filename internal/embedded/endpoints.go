@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/quarterhour/quarterhour/internal/clock"
 )
 
 // Endpoints is where engines answer. An engine that does not run has none.
@@ -22,17 +25,27 @@ type Endpoints struct {
 // answerWithin bounds the check that an engine of the holder answers. All are on this machine.
 const answerWithin = time.Second
 
-// Attach gives the engines of the process that holds the folder, and false where none does or they do not answer (yet).
+// A holder that has just taken the folder has not started its engines yet, and one that ends has stopped them already. Both
+// are over soon.
+const (
+	settleTries = 150
+	settlePause = 20 * time.Millisecond
+)
+
+// Attach gives the engines of the process that holds the folder, and false where none does or they do not answer. It waits
+// up to 3 s for a holder that starts or ends.
 func Attach(dir string) (Endpoints, bool) {
-	text, err := os.ReadFile(endpointsFile(dir))
-	if err != nil {
-		return Endpoints{}, false
+	for range settleTries {
+		if !held(dir) {
+			return Endpoints{}, false
+		}
+		var e Endpoints
+		if text, err := os.ReadFile(endpointsFile(dir)); err == nil && json.Unmarshal(text, &e) == nil && e.answer() {
+			return e, true
+		}
+		_ = clock.Sleep(context.Background(), settlePause) // never ends early without a context that does
 	}
-	var e Endpoints
-	if json.Unmarshal(text, &e) != nil || !held(dir) || !e.answer() {
-		return Endpoints{}, false
-	}
-	return e, true
+	return Endpoints{}, false
 }
 
 func (e Endpoints) answer() bool {

@@ -25,10 +25,11 @@ type holder struct {
 // lock is the folder's lock file. The operating system gives the lock back when the process ends, however it ends.
 type lock struct{ file *os.File }
 
-// A reader that looks whether the folder is held has the lock itself for an instant, hence more than one try.
+// More than one try: who looks whether the folder is held has the lock for an instant, and a process that was killed gives it
+// back once its memory is freed.
 const (
-	lockTries = 10
-	lockPause = 10 * time.Millisecond
+	lockTries = 25
+	lockPause = 20 * time.Millisecond
 )
 
 func acquire(ctx context.Context, dir, command string) (*lock, error) {
