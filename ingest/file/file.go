@@ -17,13 +17,14 @@ type source struct {
 	completeWord string
 	completeAt   int64
 	commitBytes  int64
+	live         map[string]*live
 }
 
 // commitBytes is how much is read between two commits: what a crash makes the source read again.
 const commitBytes = 64 << 20
 
 func open(o *Options, d ingest.Deps) (*source, error) {
-	s := &source{options: o, deps: d, zone: o.Zone, commitBytes: commitBytes}
+	s := &source{options: o, deps: d, zone: o.Zone, commitBytes: commitBytes, live: make(map[string]*live)}
 	if s.zone == nil {
 		s.zone = d.Zone
 	}
@@ -83,6 +84,7 @@ func (s *source) look(ctx context.Context, c *cursor, out ingest.Out) error {
 	}
 	for path := range gone {
 		delete(c.Files, path)
+		delete(s.live, path)
 		r.dirty = true
 	}
 	for _, path := range paths {

@@ -45,6 +45,7 @@ func isGlob(path string) bool { return strings.ContainsAny(path, "*?[") }
 // input is one open file, decompressed.
 type input struct {
 	io.Reader
+	file       *os.File
 	info       fs.FileInfo // nil for standard input
 	compressed bool
 	raw        *counter
@@ -78,7 +79,7 @@ func openInput(path, compression string) (*input, error) {
 		if in.info.IsDir() {
 			return nil, errors.Join(fmt.Errorf("%q is a folder: name the files in it, as in %q", path, filepath.Join(path, "*.csv")), in.Close())
 		}
-		file = f
+		file, in.file = f, f
 	}
 	in.raw = &counter{r: file}
 	if err := in.decompress(path, compression); err != nil {

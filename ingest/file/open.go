@@ -93,11 +93,14 @@ func (f *openFile) begin(s *source, old *progress) (bool, error) {
 	if err != nil || old == nil {
 		return true, err
 	}
+	f.setLine(old.Line)
+	if ok, err := s.goOn(f, old.place); ok || err != nil {
+		return ok, err
+	}
 	ok, err := w.skipTo(old.Offset)
 	if err != nil {
 		return false, fmt.Errorf("read: %w", err)
 	}
-	f.setLine(old.Line)
 	return ok && hashText(w.sum()) == old.Hash, nil
 }
 
@@ -174,9 +177,10 @@ func (f *openFile) setLine(line int64) {
 	}
 }
 
-func (f *openFile) offset() int64 {
+// read is how many bytes have been read, about: decompressed where that is known.
+func (f *openFile) read() int64 {
 	if f.avro != nil {
-		return f.avro.rows.Row()
+		return f.raw.read.Load()
 	}
 	return f.window.offset()
 }

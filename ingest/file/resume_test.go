@@ -84,6 +84,26 @@ func TestResumeCompressed(t *testing.T) {
 	}
 }
 
+func TestStandardInput(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func(old *os.File) { os.Stdin = old }(os.Stdin)
+	os.Stdin = r
+	go func() {
+		_, _ = w.WriteString("id,q,at\n1,x,2026-01-05 10:00\n2,x,soon")
+		w.Close()
+	}()
+	got := &recorded{}
+	if diff := cmp.Diff([]string{"1|x|1767607200"}, newFacts(t, parseOptions(t, "path: '-'"+simple), got)); diff != "" {
+		t.Error(diff)
+	}
+	if len(got.marks) != 1 || len(got.dead) != 1 || got.dead[0].Location != "-:3" {
+		t.Errorf("%v %v", got.marks, got.dead)
+	}
+}
+
 func TestGlob(t *testing.T) {
 	dir := t.TempDir()
 	o, got := parseOptions(t, "path: "+filepath.Join(dir, "*.csv")+simple), &recorded{}
@@ -279,6 +299,13 @@ func TestFollow(t *testing.T) {
 		f("nothing new")
 		write(t, filepath.Join(dir, "b.csv"), "id,q,at\n4,x,2026-01-05 12:00\n")
 		f("a new file", "4|x|1767614400")
+		write(t, path, "id,q,at\n1,x,2026-01-05 10:00\n2,x,\n3,x,\n5,x,\n")
+		f("a row goes on", "3|x|-", "5|x|-")
+		write(t, path, "id,q,at\n1,x,2026-01-05 10:00\n2,x,\n3,x,\n5,x,\n6,x,\n7,x,")
+		f("rows after a place that is remembered", "6|x|-")
+		f("the last one settles", "7|x|-")
+		write(t, path, "id,q,at\n1,x,2026-01-05 10:00\n2,x,\n3,x,\n5,y,\n6,x,\n7,x,\n8,x,\n")
+		f("rewritten in place", "1|x|1767607200", "2|x|-", "3|x|-", "5|y|-", "6|x|-", "7|x|-", "8|x|-")
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)

@@ -76,7 +76,7 @@ func (e *stopped) Unwrap() error { return e.row.err }
 
 // rows reads the rows of an open file to its end.
 func (r *run) rows(ctx context.Context, f *openFile) error {
-	r.since = f.place().Offset
+	r.since = f.read()
 	for n := 1; ; n++ {
 		if n%pulse == 0 {
 			if err := r.beat(ctx, f); err != nil {
@@ -106,6 +106,7 @@ func (r *run) rows(ctx context.Context, f *openFile) error {
 		return nil
 	}
 	r.note(f, f.info.Size())
+	r.remember(f)
 	return nil
 }
 
@@ -148,11 +149,11 @@ func (r *run) beat(ctx context.Context, f *openFile) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if f.path == stdin || f.offset() < r.since+r.commitBytes {
+	if f.path == stdin || f.read() < r.since+r.commitBytes {
 		return nil
 	}
 	r.note(f, unfinished)
-	r.since, r.dirty = f.offset(), false
+	r.since, r.dirty = f.read(), false
 	return r.out.Commit(ctx, r.cursor.encode())
 }
 
