@@ -34,10 +34,12 @@ func (a *arena[T]) drop(n uint32) {
 
 func (a *arena[T]) len() int { return int(a.top) - len(a.free) }
 
-// slot is an index entry: half a hash, which tells most keys apart without a look at the entry, and the entry's number.
+// slot is an index entry: the upper half of a hash, which says where the entry belongs and tells most keys apart without a look
+// at the entry, and the entry's number.
 type slot struct{ tag, n uint32 }
 
-// table is an arena with an index by key: open addressing, linear probing, at most 7/8 full.
+// table is an arena with an index by key: open addressing, linear probing. It grows by a quarter when it is 7/8 full, so that
+// the index takes 9 to 12 bytes an entry; growing reads the old index in order and no entry.
 type table[T any, K comparable] struct {
 	arena[T]
 	slots []slot
@@ -45,14 +47,23 @@ type table[T any, K comparable] struct {
 	key   func(*T) K
 }
 
+// home is the slot that a tag belongs in.
+func (t *table[T, K]) home(tag uint32) int { return int(uint64(tag) * uint64(len(t.slots)) >> 32) }
+
+func (t *table[T, K]) after(p int) int {
+	if p++; p < len(t.slots) {
+		return p
+	}
+	return 0
+}
+
 // find returns the number of the entry with the key, or 0.
 func (t *table[T, K]) find(k K) uint32 {
 	if len(t.slots) == 0 {
 		return 0
 	}
-	h := t.hash(k)
-	tag, mask := uint32(h>>32), uint64(len(t.slots)-1)
-	for p := h & mask; ; p = (p + 1) & mask {
+	tag := uint32(t.hash(k) >> 32)
+	for p := t.home(tag); ; p = t.after(p) {
 		s := t.slots[p]
 		if s.n == 0 {
 			return 0
@@ -65,46 +76,47 @@ func (t *table[T, K]) find(k K) uint32 {
 
 // enter puts an added entry, whose key is set, into the index.
 func (t *table[T, K]) enter(n uint32) {
-	if size := len(t.slots); t.len() > size-size/8 || size == 0 {
-		t.grow()
-	}
-	t.put(t.hash(t.key(t.at(n))), n)
-}
-
-func (t *table[T, K]) put(h uint64, n uint32) {
-	mask := uint64(len(t.slots) - 1)
-	p := h & mask
-	for t.slots[p].n != 0 {
-		p = (p + 1) & mask
-	}
-	t.slots[p] = slot{uint32(h >> 32), n}
-}
-
-func (t *table[T, K]) grow() {
-	old := t.slots
-	t.slots = make([]slot, max(16, 2*len(old)))
-	for _, s := range old {
-		if s.n != 0 {
-			t.put(t.hash(t.key(t.at(s.n))), s.n)
+	if size := len(t.slots); t.len() > size-size/8-1 {
+		old := t.slots
+		t.slots = make([]slot, max(16, size+size/4))
+		for _, s := range old {
+			if s.n != 0 {
+				t.put(s)
+			}
 		}
 	}
+	t.put(slot{uint32(t.hash(t.key(t.at(n))) >> 32), n})
+}
+
+func (t *table[T, K]) put(s slot) {
+	p := t.home(s.tag)
+	for t.slots[p].n != 0 {
+		p = t.after(p)
+	}
+	t.slots[p] = s
 }
 
 // remove takes an entry out of the index and frees it. Entries behind it move up, so that no probe meets a hole.
 func (t *table[T, K]) remove(n uint32) {
-	mask := uint64(len(t.slots) - 1)
-	hole := t.hash(t.key(t.at(n))) & mask
+	hole := t.home(uint32(t.hash(t.key(t.at(n))) >> 32))
 	for t.slots[hole].n != n {
-		hole = (hole + 1) & mask
+		hole = t.after(hole)
 	}
-	for p := (hole + 1) & mask; t.slots[p].n != 0; p = (p + 1) & mask {
-		home := t.hash(t.key(t.at(t.slots[p].n))) & mask
-		if (p-home)&mask >= (p-hole)&mask {
+	for p := t.after(hole); t.slots[p].n != 0; p = t.after(p) {
+		if t.distance(t.home(t.slots[p].tag), p) >= t.distance(hole, p) {
 			t.slots[hole], hole = t.slots[p], p
 		}
 	}
 	t.slots[hole] = slot{}
 	t.drop(n)
+}
+
+// distance is how many steps lead from one slot to another.
+func (t *table[T, K]) distance(from, to int) int {
+	if to >= from {
+		return to - from
+	}
+	return to - from + len(t.slots)
 }
 
 // each visits every entry; the visit may remove the entry it is at.

@@ -85,14 +85,14 @@ func (f *contactFold) talk(v *visit, t times, mark int64) {
 
 // cell is what one contact adds to one interval.
 type cell struct {
-	counts                   [waitMs]int32 // offered ... overflowed
-	backlog                  int32
-	wait, abandonWait        int64
-	talk, hold, wrap         int64
-	maxWait                  int64
-	completed, directOut     int32
-	concurrency              int64
-	queue, agentQueue, agent bool // it adds something to the row
+	counts               [waitMs]int32 // offered ... overflowed
+	backlog              int32
+	wait, abandonWait    int64
+	talk, hold, wrap     int64
+	maxWait              int64
+	completed, directOut int32
+	concurrency          int64
+	queue, agentQueue    bool // it adds something to the queue row; to the rows of the agent
 }
 
 // cell computes what the visit adds to the interval [start, end). It is the one place that says what is counted where.
@@ -172,7 +172,6 @@ func (c *cell) touch(v *visit) {
 		c.queue = spans || c.counts != [waitMs]int32{} || c.wait|c.abandonWait|c.maxWait != 0 || c.backlog != 0
 	}
 	if v.byAgent {
-		c.agentQueue = spans || c.counts[answered]|c.completed|c.directOut != 0
-		c.agent = c.directOut != 0 || c.concurrency != 0
+		c.agentQueue = spans || c.counts[answered]|c.completed|c.directOut != 0 || c.concurrency != 0
 	}
 }

@@ -70,21 +70,37 @@ func inOrder(t times, skew int64) (_ times, moved int, r Result) {
 			t.offered = t.ended
 		}
 	}
-	before, field := t.offered, "offered_at"
-	for _, i := range [...]struct {
-		field string
-		ms    *int64
-	}{{"answered_at", &t.answered}, {"ended_at", &t.ended}, {"wrap_ended_at", &t.wrapEnded}} {
-		switch {
-		case *i.ms == schemas.Null:
-			continue
-		case *i.ms+skew < before:
-			return t, 0, Result{Outcome: Rejected, Reason: ReasonBackwards, field: i.field, other: field, a: *i.ms, b: before}
-		case *i.ms < before:
-			*i.ms = before
+	at, field := t.offered, "offered_at"
+	if t.answered != schemas.Null {
+		if t.answered < at {
+			if t.answered+skew < at {
+				return t, 0, backwards("answered_at", field, t.answered, at)
+			}
+			t.answered = at
 			moved++
 		}
-		before, field = *i.ms, i.field
+		at, field = t.answered, "answered_at"
 	}
-	return t, moved, r
+	if t.ended != schemas.Null {
+		if t.ended < at {
+			if t.ended+skew < at {
+				return t, 0, backwards("ended_at", field, t.ended, at)
+			}
+			t.ended = at
+			moved++
+		}
+		at, field = t.ended, "ended_at"
+	}
+	if t.wrapEnded != schemas.Null && t.wrapEnded < at {
+		if t.wrapEnded+skew < at {
+			return t, 0, backwards("wrap_ended_at", field, t.wrapEnded, at)
+		}
+		t.wrapEnded = at
+		moved++
+	}
+	return t, moved, Result{}
+}
+
+func backwards(field, other string, ms, before int64) Result {
+	return Result{Outcome: Rejected, Reason: ReasonBackwards, field: field, other: other, a: ms, b: before}
 }

@@ -14,20 +14,19 @@ func timesOf(c *schemas.Contact) times {
 	return times{c.OfferedAt, c.AnsweredAt, c.EndedAt, c.WrapEndedAt, c.TalkMs, c.HoldMs, c.WrapMs}
 }
 
-// contact is a retained contact, 88 bytes. It keeps the whole content, so that duplicates and ties are recognised exactly:
-// instants as distances from the first of them, and in wide what does not fit 49 days.
+// contact is a retained contact, 80 bytes. It keeps the whole content, so that duplicates and ties are recognised exactly:
+// instants as distances from the first of them, and in wideOnes what does not fit 49 days.
 type contact struct {
 	id       digest
 	revision int64
 	base     int64     // the first instant
 	short    [7]uint32 // of times, in order: 0 absent, else the distance from base (durations: from 0) plus 1
 
-	queue, agent    uint32 // pairs of names
-	channel, source uint16
-	flags           uint16
+	queue, agent uint32 // pairs of names
+	stream       uint16 // source and channel
+	flags        uint16
 
 	waitPrev, waitNext uint32 // other contacts whose wait counts in the same queue row
-	openAt             uint32 // place in the source's list of open contacts, plus 1
 }
 
 // The flags of a contact: the direction in the lowest two bits, then the outcome in three.
@@ -37,6 +36,7 @@ const (
 	flagWide         = 1 << 6
 	flagWaits        = 1 << 7 // linked into a queue row's waits
 	flagDatedByMark  = 1 << 8 // a retraction without instants: base says when it came
+	flagOpen         = 1 << 9 // in its source's list of open contacts
 	directionMask    = 3
 	outcomeMask      = 7
 	maxShort         = math.MaxUint32 - 1
@@ -132,7 +132,7 @@ func (f *contactFold) compare(c *contact, t times, n *schemas.Contact) int {
 		return d
 	}
 	return cmp.Or(
-		cmp.Compare(f.channels.texts[c.channel], n.Channel), cmp.Compare(c.direction(), n.Direction),
+		cmp.Compare(f.channel(c), n.Channel), cmp.Compare(c.direction(), n.Direction),
 		cmp.Compare(f.names.id(c.queue), n.QueueID), cmp.Compare(f.names.text(c.queue), n.QueueName),
 		cmp.Compare(f.names.id(c.agent), n.AgentID), cmp.Compare(f.names.text(c.agent), n.AgentName),
 		compareTimes(t, timesOf(n)), cmp.Compare(c.outcome(), n.Outcome))

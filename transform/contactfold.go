@@ -13,15 +13,39 @@ type contactFold struct {
 	sources  *sources
 	channels words
 	contacts table[contact, digest]
-	wide     map[uint32]times // of contacts whose times do not fit
-	noID     uint32           // the symbol of the empty id
-	horizon  int64            // intervals before it are closed for good
+	wideOnes map[uint32]times // of contacts whose times do not fit
+	streams  []stream
+	openAt   map[uint32]int // where open contacts are in their source's list
+	noID     uint32         // the symbol of the empty id
+	horizon  int64          // intervals before it are closed for good
 	counts   *Counts
+}
+
+// stream is a channel of a source.
+type stream struct{ source, channel uint16 }
+
+func (f *contactFold) channel(c *contact) string {
+	return f.channels.texts[f.streams[c.stream].channel]
+}
+
+// streamOf finds the number of a stream; there are few.
+func (f *contactFold) streamOf(source, channel uint16) (uint16, bool) {
+	s := stream{source, channel}
+	for i := range f.streams {
+		if f.streams[i] == s {
+			return uint16(i), true
+		}
+	}
+	if len(f.streams) == maxWords {
+		return 0, false
+	}
+	f.streams = append(f.streams, s)
+	return uint16(len(f.streams) - 1), true
 }
 
 func newContactFold(set *settings, s *sources, counts *Counts) *contactFold {
 	n := newNames(set.limits)
-	f := &contactFold{rowTables: newRowTables(n), set: set, sources: s, horizon: math.MinInt64, counts: counts}
+	f := &contactFold{rowTables: newRowTables(n), set: set, sources: s, horizon: math.MinInt64, counts: counts, openAt: map[uint32]int{}}
 	f.noID = n.sym(n.use("", ""))
 	f.contacts.hash = func(d digest) uint64 { return d[0] }
 	f.contacts.key = func(c *contact) digest { return c.id }
@@ -32,7 +56,7 @@ func (f *contactFold) times(n uint32) times {
 	if c := f.contacts.at(n); c.flags&flagWide == 0 {
 		return c.unpack()
 	}
-	return f.wide[n]
+	return f.wideOnes[n]
 }
 
 // fold takes one revision of a contact.
@@ -70,17 +94,17 @@ func (f *contactFold) fold(c *schemas.Contact, arrived int64) Result {
 		}
 	}
 	channel, ok := f.channels.number(c.Channel)
-	if !ok {
+	stream, also := f.streamOf(uint16(source), channel)
+	if !ok || !also {
 		return rejected(ReasonTooManyWords, "channel", 0)
 	}
-	f.apply(n, id, uint16(source), channel, c, arrived)
+	f.apply(n, id, src, stream, c, arrived)
 	f.counts.Skewed += int64(moved)
 	return Result{}
 }
 
 // apply puts a revision in place of the one before, if any.
-func (f *contactFold) apply(n uint32, id digest, source, channel uint16, c *schemas.Contact, arrived int64) {
-	src := &f.sources.all[source]
+func (f *contactFold) apply(n uint32, id digest, src *source, stream uint16, c *schemas.Contact, arrived int64) {
 	queue, agent := f.names.use(c.QueueID, c.QueueName), f.names.use(c.AgentID, c.AgentName)
 	if n != 0 {
 		f.takeBack(n, src)
@@ -90,15 +114,15 @@ func (f *contactFold) apply(n uint32, id digest, source, channel uint16, c *sche
 		f.contacts.enter(n)
 	}
 	r := f.contacts.at(n)
-	r.revision, r.queue, r.agent, r.channel, r.source = c.Revision, queue, agent, channel, source
+	r.revision, r.queue, r.agent, r.stream = c.Revision, queue, agent, stream
 	r.flags = uint16(c.Direction)&directionMask | uint16(c.Outcome)&outcomeMask<<outcomeShift
 	t := timesOf(c)
 	if !r.pack(t) {
 		r.flags |= flagWide
-		if f.wide == nil {
-			f.wide = map[uint32]times{}
+		if f.wideOnes == nil {
+			f.wideOnes = map[uint32]times{}
 		}
-		f.wide[n] = t
+		f.wideOnes[n] = t
 	}
 	if c.Retracted {
 		r.flags |= flagRetracted
@@ -110,8 +134,9 @@ func (f *contactFold) apply(n uint32, id digest, source, channel uint16, c *sche
 	}
 	f.contribute(n, src.mark, math.MinInt64, 1)
 	if t.ended == schemas.Null && t.wrapEnded == schemas.Null {
+		f.openAt[n] = len(src.open)
 		src.open = append(src.open, n)
-		r.openAt = uint32(len(src.open))
+		r.flags |= flagOpen
 	}
 }
 
@@ -121,15 +146,14 @@ func (f *contactFold) takeBack(n uint32, src *source) {
 	if !r.retracted() {
 		f.contribute(n, src.mark, math.MinInt64, -1)
 	}
-	if r.openAt != 0 {
+	if r.flags&flagOpen != 0 {
 		last := src.open[len(src.open)-1]
-		src.open[r.openAt-1] = last
-		f.contacts.at(last).openAt = r.openAt
+		src.open[f.openAt[n]], f.openAt[last] = last, f.openAt[n]
 		src.open = src.open[:len(src.open)-1]
-		r.openAt = 0
+		delete(f.openAt, n)
 	}
 	if r.flags&flagWide != 0 {
-		delete(f.wide, n)
+		delete(f.wideOnes, n)
 	}
 	f.names.release(r.queue)
 	f.names.release(r.agent)
@@ -157,10 +181,10 @@ func (f *contactFold) moveHorizon(horizon int64) {
 // sweep frees what is before the horizon.
 func (f *contactFold) sweep() {
 	f.contacts.each(func(n uint32, c *contact) {
-		if last := f.lastOf(n, c); c.openAt == 0 && last < f.horizon {
+		if last := f.lastOf(n, c); c.flags&flagOpen == 0 && last < f.horizon {
 			f.names.release(c.queue)
 			f.names.release(c.agent)
-			delete(f.wide, n)
+			delete(f.wideOnes, n)
 			f.contacts.remove(n)
 		}
 	})

@@ -17,15 +17,12 @@ func (f *contactFold) contribute(n uint32, mark, from int64, by int32) {
 		if cell.agentQueue {
 			f.toAgentQueue(c, &v, &cell, start, by)
 		}
-		if cell.agent {
-			f.toAgent(c, &cell, start, by)
-		}
 		at = end
 	}
 }
 
 func (f *contactFold) toQueue(n uint32, c *contact, cell *cell, start int64, by int32) {
-	row := f.queue(queueKey{start, f.names.sym(c.queue), c.channel}, c.queue)
+	row := f.queue(queueKey{start, f.names.sym(c.queue), f.streams[c.stream].channel}, c.queue)
 	r := f.queues.at(row)
 	r.name = f.count(rowName{nameOfQueue, row}, r.name, r.facts, c.queue, by)
 	r.facts += by
@@ -90,29 +87,18 @@ func (f *contactFold) refresh(r *queueRow) {
 }
 
 func (f *contactFold) toAgentQueue(c *contact, v *visit, cell *cell, start int64, by int32) {
-	key := agentQueueKey{start, f.names.sym(c.agent), f.names.sym(c.queue), c.channel}
+	key := agentQueueKey{start, f.names.sym(c.agent), f.names.sym(c.queue), f.streams[c.stream].channel}
 	row := f.agentQueue(key, c.agent, c.queue)
 	r := f.agentQueues.at(row)
-	r.agentName = f.count(rowName{nameOfAgentQueueAgent, row}, r.agentName, r.facts, c.agent, by)
-	r.queueName = f.count(rowName{nameOfAgentQueueQueue, row}, r.queueName, r.facts, c.queue, by)
+	r.agentName = f.count(rowName{nameOfAgent, row}, r.agentName, r.facts, c.agent, by)
+	r.queueName = f.count(rowName{nameOfAgentQueue, row}, r.queueName, r.facts, c.queue, by)
 	r.facts += by
-	r.answered += by * cell.counts[answered]
-	r.completed += by * cell.completed
-	r.directOut += by * cell.directOut
-	if v.wrapKnown {
-		r.wrapKnown += by
+	add := agentQueueCells{
+		spans:  [numSpans]int64{spanTalk: cell.talk, spanHold: cell.hold, spanWrap: cell.wrap, spanClock: cell.concurrency},
+		counts: [numCounts]int64{countAnswered: int64(cell.counts[answered]), countCompleted: int64(cell.completed), countDirectOut: int64(cell.directOut)},
 	}
-	sign := int64(by)
-	r.talk += sign * cell.talk
-	r.hold += sign * cell.hold
-	r.wrap += sign * cell.wrap
-}
-
-func (f *contactFold) toAgent(c *contact, cell *cell, start int64, by int32) {
-	row := f.agent(agentKey{start, f.names.sym(c.agent)}, c.agent)
-	r := f.agents.at(row)
-	r.name = f.count(rowName{nameOfAgent, row}, r.name, r.facts, c.agent, by)
-	r.facts += by
-	r.directOut += by * cell.directOut
-	r.concurrency += int64(by) * cell.concurrency
+	if v.wrapKnown {
+		add.counts[countWrapKnown] = 1
+	}
+	f.addCells(row, r, &add, int64(by))
 }

@@ -67,8 +67,10 @@ func (s *Shard) emitContacts(to Emitter) error {
 			return err
 		}
 	}
-	for _, n := range f.dirtyAgents {
-		f.fillAgent(n, &s.out.agent)
+	for _, n := range f.dirtyAgentQueues {
+		if !f.fillAgent(n, &s.out.agent) {
+			continue
+		}
 		s.out.agent.Revision = s.next
 		if err := to.Agent(&s.out.agent); err != nil {
 			return err
@@ -97,23 +99,47 @@ func (f *contactFold) fillQueue(n uint32, out *schemas.QueueInterval) {
 
 func (f *contactFold) fillAgentQueue(n uint32, out *schemas.AgentQueueInterval) {
 	r := f.agentQueues.at(n)
+	c := f.cells(n, r)
+	talk, hold, wrap := c.spans[spanTalk], c.spans[spanHold], c.spans[spanWrap]
 	*out = schemas.AgentQueueInterval{
 		Tenant: f.set.Tenant, IntervalStart: r.start, IntervalSeconds: f.seconds(r.start),
-		AgentID: f.names.ids.at(r.agent).text, AgentName: f.text(rowName{nameOfAgentQueueAgent, n}, r.agentName),
-		QueueID: f.names.ids.at(r.queue).text, QueueName: f.text(rowName{nameOfAgentQueueQueue, n}, r.queueName), Channel: f.channels.texts[r.channel],
-		Answered: int64(r.answered), Completed: int64(r.completed), TalkMs: r.talk, HoldMs: r.hold, WrapMs: r.wrap,
-		ContactMs: r.talk + r.hold, HandleMs: r.talk + r.hold + r.wrap, DirectOut: int64(r.directOut), Facts: int64(r.facts),
+		AgentID: f.names.ids.at(r.agent).text, AgentName: f.text(rowName{nameOfAgent, n}, r.agentName),
+		QueueID: f.names.ids.at(r.queue).text, QueueName: f.text(rowName{nameOfAgentQueue, n}, r.queueName), Channel: f.channels.texts[r.channel],
+		Answered: c.counts[countAnswered], Completed: c.counts[countCompleted], TalkMs: talk, HoldMs: hold, WrapMs: wrap,
+		ContactMs: talk + hold, HandleMs: talk + hold + wrap, DirectOut: c.counts[countDirectOut], Facts: int64(r.facts),
 	}
-	if r.wrapKnown == 0 {
+	if c.counts[countWrapKnown] == 0 {
 		out.Completed = schemas.Null
 	}
 }
 
-func (f *contactFold) fillAgent(n uint32, out *schemas.AgentInterval) {
-	r := f.agents.at(n)
-	*out = schemas.AgentInterval{
-		Tenant: f.set.Tenant, IntervalStart: r.start, IntervalSeconds: f.seconds(r.start),
-		AgentID: f.names.ids.at(r.agent).text, AgentName: f.text(rowName{nameOfAgent, n}, r.name), NotReadyByReason: out.NotReadyByReason[:0],
-		ConcurrencyMs: r.concurrency, DirectOut: int64(r.directOut), ScheduledMs: schemas.Null, AdherentMs: schemas.Null, Facts: int64(r.facts),
+// fillAgent sums the rows of the agent and interval of an agent-queue row. It reports false where another changed row of them
+// does so: the first that a probe meets.
+func (f *contactFold) fillAgent(n uint32, out *schemas.AgentInterval) bool {
+	first := uint32(0)
+	f.ofAgent(n, func(m uint32, r *agentQueueRow) bool {
+		if r.dirty {
+			first = m
+		}
+		return first == 0
+	})
+	if first != n {
+		return false
 	}
+	a := f.agentQueues.at(n)
+	*out = schemas.AgentInterval{
+		Tenant: f.set.Tenant, IntervalStart: a.start, IntervalSeconds: f.seconds(a.start), AgentID: f.names.ids.at(a.agent).text,
+		NotReadyByReason: out.NotReadyByReason[:0], ScheduledMs: schemas.Null, AdherentMs: schemas.Null,
+	}
+	f.ofAgent(n, func(m uint32, r *agentQueueRow) bool {
+		c := f.cells(m, r)
+		out.ConcurrencyMs += c.spans[spanClock]
+		out.DirectOut += c.counts[countDirectOut]
+		out.Facts += int64(r.facts)
+		if r.facts > 0 {
+			out.AgentName = max(out.AgentName, f.text(rowName{nameOfAgent, m}, r.agentName))
+		}
+		return true
+	})
+	return true
 }

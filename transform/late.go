@@ -41,7 +41,7 @@ func (f *contactFold) changedFrom(n uint32, c *schemas.Contact, t times) int64 {
 	if c.Retracted {
 		return old.first()
 	}
-	if f.names.id(r.queue) != c.QueueID || f.names.id(r.agent) != c.AgentID || f.channels.texts[r.channel] != c.Channel || r.direction() != c.Direction {
+	if f.names.id(r.queue) != c.QueueID || f.names.id(r.agent) != c.AgentID || f.channel(r) != c.Channel || r.direction() != c.Direction {
 		return min(old.first(), t.first())
 	}
 	from := int64(math.MaxInt64)

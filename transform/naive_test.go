@@ -219,8 +219,14 @@ func (n *naive) contact(c schemas.Contact) {
 			}
 			measure(agent, "concurrency_ms", spread(length, c.AnsweredAt, end, from, to), a)
 		}
-		for key, was := range before { // the fact contributes to the rows that it changed
-			if n.rows[key] != nil && (fmt.Sprint(n.rows[key]) != was || key == queue && q && once(answered || lost, left)*wait > 0) {
+		for _, key := range []string{agent, queue, agentQueue} { // the fact contributes to the rows that it changed
+			was := before[key]
+			clock := a && answered && spread(length, c.AnsweredAt, end, from, to) != 0 // or where its clock ran
+			changed := n.rows[key] != nil && fmt.Sprint(n.rows[key]) != was
+			if key == agent && a && (clock || n.rows[agentQueue] != nil && fmt.Sprint(n.rows[agentQueue]) != before[agentQueue]) {
+				n.add(key, "facts", 1)
+				n.name(key, "agent_name", c.AgentName)
+			} else if key != agent && changed || key == agentQueue && clock || key == queue && q && once(answered || lost, left)*wait > 0 {
 				n.add(key, "facts", 1)
 				if key != agent {
 					n.name(key, "queue_name", c.QueueName)

@@ -16,10 +16,9 @@ type rowName struct {
 }
 
 const (
-	nameOfQueue uint8 = iota
-	nameOfAgentQueueAgent
-	nameOfAgentQueueQueue
-	nameOfAgent
+	nameOfQueue      uint8 = iota
+	nameOfAgentQueue       // the queue's name in an agent-queue row
+	nameOfAgent            // the agent's
 )
 
 type naming struct {

@@ -179,7 +179,7 @@ func (s *Shard) Counts() Counts {
 	c := s.counts
 	if s.contacts != nil {
 		c.Retained = s.contacts.contacts.len()
-		c.Rows = s.contacts.queues.len() + s.contacts.agentQueues.len() + s.contacts.agents.len()
+		c.Rows = s.contacts.queues.len() + s.contacts.agentQueues.len()
 	} else {
 		c.Retained = s.agents.states.len()
 	}
