@@ -76,7 +76,7 @@ func (c *connection) exec(sql string) error {
 
 // settle ends a query that failed while its output was written: libchdb keeps it, with what it has locked and in memory, until
 // the next query on the connection.
-func (c *connection) settle() { c.exec("SELECT 1 FORMAT Null") }
+func (c *connection) settle() { _ = c.exec("SELECT 1 FORMAT Null") }
 
 // use makes the database current.
 func (c *connection) use(database string) error {

@@ -98,7 +98,8 @@ func (e *engine) kill(tag string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.killer != nil {
-		e.killer.query("KILL QUERY WHERE Settings['"+tagSetting+"'] = "+quote(tag)+" ASYNC", "TabSeparated", nil)
+		// What goes wrong here goes wrong again at the next try.
+		_ = e.killer.exec("KILL QUERY WHERE Settings['" + tagSetting + "'] = " + quote(tag) + " ASYNC")
 	}
 }
 

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -35,7 +36,7 @@ func (s *Server) readForm(form *multipart.Reader, values url.Values) (tables []e
 	}()
 	for {
 		part, err := form.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return tables, nil
 		}
 		if err != nil {
@@ -59,7 +60,7 @@ func (s *Server) readForm(form *multipart.Reader, values url.Values) (tables []e
 
 func closeTables(tables []external) {
 	for _, table := range tables {
-		table.data.Close()
+		_ = table.data.Close()
 	}
 }
 

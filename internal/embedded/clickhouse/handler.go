@@ -19,7 +19,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/ping" || r.URL.Path == "/replicas_status",
 		r.URL.Path == "/" && r.URL.RawQuery == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
-		io.WriteString(w, "Ok.\n")
+		_, _ = io.WriteString(w, "Ok.\n")
 	case r.URL.Path != "/" && r.URL.Path != "/query":
 		http.Error(w, "There is no handle "+r.URL.Path+"\n\nUse / or /ping for health checks.\nSend queries from your program with POST method or GET /?query=...", http.StatusNotFound)
 	case r.Method == http.MethodOptions:
@@ -96,7 +96,7 @@ func (s *Server) execute(ctx context.Context, req *request, answer *response) (s
 		if err != nil {
 			return statistics{}, err
 		}
-		defer job.data.Close()
+		defer func() { _ = job.data.Close() }()
 	}
 	return job.run(ctx)
 }

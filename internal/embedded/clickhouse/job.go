@@ -40,7 +40,7 @@ func (j *job) run(ctx context.Context) (statistics, error) {
 		if err := table.create(conn, j.req.describe); err != nil {
 			return statistics{}, err
 		}
-		defer conn.exec("DROP TEMPORARY TABLE " + quoteName(table.name))
+		defer func() { _ = conn.exec("DROP TEMPORARY TABLE " + quoteName(table.name)) }()
 	}
 	stats, err := j.dispatch(ctx, conn)
 	if err != nil {
@@ -101,7 +101,7 @@ func (j *job) stream(ctx context.Context, conn *connection) (statistics, error) 
 	if err != nil {
 		return statistics{}, fmt.Errorf("open a pipe for the output: %w", err)
 	}
-	defer reader.Close()
+	defer func() { _ = reader.Close() }()
 	format := j.outputFormat()
 	sql := fmt.Sprintf("%s\nINTO OUTFILE '%s' TRUNCATE FORMAT %s %s", j.query.head, fdPath(writer), quoteName(format), j.query.tail)
 	j.answer.format(format)
@@ -116,7 +116,7 @@ func (j *job) stream(ctx context.Context, conn *connection) (statistics, error) 
 	ended := make(chan outcome, 1)
 	go func() {
 		_, stats, err := conn.query(sql, format, j.req.parameters)
-		writer.Close()
+		_ = writer.Close()
 		ended <- outcome{stats, err}
 	}()
 	passed := j.pass(format, reader)
@@ -124,7 +124,7 @@ func (j *job) stream(ctx context.Context, conn *connection) (statistics, error) 
 		// The client has gone, or the output cannot be passed on. The pipe must be read to its end all the same: a write
 		// into a closed pipe would end the process.
 		cancel(passed)
-		io.Copy(io.Discard, reader)
+		_, _ = io.Copy(io.Discard, reader)
 	}
 	result := <-ended
 	stop()

@@ -69,7 +69,7 @@ func checkLibrary(path string) error {
 	if err != nil {
 		return damaged(path, err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	if machine, ok := machines[runtime.GOARCH]; file.Type != elf.ET_DYN || !ok || file.Machine != machine {
 		return damaged(path, fmt.Errorf("it is %s for %s, not a library for %s", file.Type, file.Machine, runtime.GOARCH))
 	}

@@ -31,7 +31,6 @@ type request struct {
 	waitForEnd   bool   // send nothing before the query has ended
 	httpCompress bool
 	accept       string // Accept-Encoding
-	summary      bool   // send X-ClickHouse-Summary
 
 	query    io.Reader // the query, and an INSERT's data after it
 	tables   []external

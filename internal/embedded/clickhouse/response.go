@@ -96,7 +96,7 @@ func (p *response) spillOver(output []byte) (n int, err error) {
 
 func (p *response) close() {
 	if p.spill != nil {
-		p.spill.Close()
+		_ = p.spill.Close()
 	}
 }
 
@@ -149,11 +149,12 @@ func (p *response) fail(e *exception) {
 		return
 	}
 	message := e.text + "\n"
-	fmt.Fprintf(p, "\r\n__exception__\r\n%s\r\n%s%d %s\r\n__exception__\r\n", p.tag, message, len(message), p.tag)
+	// The client may have gone; breaking off is all that is left then.
+	_, _ = fmt.Fprintf(p, "\r\n__exception__\r\n%s\r\n%s%d %s\r\n__exception__\r\n", p.tag, message, len(message), p.tag)
 	if p.encoder != nil {
-		p.encoder.Close()
+		_ = p.encoder.Close()
 	}
-	http.NewResponseController(p.w).Flush()
+	_ = http.NewResponseController(p.w).Flush()
 	panic(http.ErrAbortHandler)
 }
 
@@ -163,7 +164,7 @@ func writeException(w http.ResponseWriter, e *exception) {
 	header.Set("Content-Type", "text/plain; charset=UTF-8")
 	header.Set("X-ClickHouse-Exception-Code", strconv.Itoa(e.code))
 	w.WriteHeader(e.status())
-	io.WriteString(w, e.text+"\n")
+	_, _ = io.WriteString(w, e.text+"\n")
 }
 
 // summary is the value of X-ClickHouse-Summary.

@@ -143,7 +143,7 @@ func (s *Server) Close() error {
 		defer cancel()
 		if s.http.Shutdown(ctx) != nil {
 			s.stop()
-			s.http.Shutdown(context.Background())
+			_ = s.http.Shutdown(context.Background())
 		}
 		s.stop()
 		<-s.served

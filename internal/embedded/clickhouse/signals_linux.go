@@ -31,7 +31,9 @@ func keepSignals(f func()) {
 }
 
 // action is the system call itself, not libc's sigaction: libc would replace the restorer that Go's handlers return through.
+//
+// It cannot fail: the signals are valid and the memory is ours.
 func action(signal syscall.Signal, set, old *kernelAction) {
 	const maskBytes = 8
-	syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(signal), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), maskBytes, 0, 0)
+	_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(signal), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(old)), maskBytes, 0, 0)
 }

@@ -14,7 +14,7 @@ func (s *Server) spoolFile(data io.Reader) (*os.File, error) {
 		return nil, err
 	}
 	if _, err := io.Copy(file, data); err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, unreadable(err)
 	}
 	return file, nil
@@ -26,7 +26,7 @@ func nameless(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("open a file for data on its way: %w", err)
 	}
 	if err := os.Remove(file.Name()); err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, fmt.Errorf("open a file for data on its way: %w", err)
 	}
 	return file, nil
