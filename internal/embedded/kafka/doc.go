@@ -4,6 +4,8 @@
 // committed offsets and topics likewise. The port stays the same over restarts where it is free. Topics are only made on
 // purpose, never by asking for one that is not there.
 //
+// Compacted topics are compacted between two runs, when they have grown; see compact.
+//
 // What is not: one node means one copy; the protocol is served by one loop, so this is for one machine. At start the
 // partitions are read into memory once.
 package kafka

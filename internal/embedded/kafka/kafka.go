@@ -40,11 +40,17 @@ type Server struct {
 
 // Start loads what is in the folder, after a kill -9 as after a Close, and listens. The context bounds the start only.
 func Start(ctx context.Context, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("cannot create the folder of the embedded Kafka: %w", err)
 	}
 	if err := forgetMembers(o.Dir); err != nil {
 		return nil, err
+	}
+	if err := tidy(o.Dir, growth, o.Log); err != nil {
+		return nil, fmt.Errorf("cannot restore what a compaction left in %q: %w", o.Dir, err)
 	}
 	listener, err := loopback.Listen(ctx, filepath.Join(o.Dir, "address"), preferredPort)
 	if err != nil {
@@ -95,8 +101,7 @@ func brokerConfig() map[string]string {
 		"log.retention.bytes":       "-1",
 		"offset.retention.ms":       strconv.Itoa(never),
 		"offsets.retention.minutes": strconv.Itoa(1<<31 - 1),
-		// The cleaner of kfake replaces segments in place: a process killed meanwhile would lose them. So compacted topics
-		// grow until the folder is compacted between two runs.
+		// No compaction while running: see compact.
 		"log.cleaner.backoff.ms": strconv.Itoa(never),
 	}
 }
@@ -112,7 +117,7 @@ func (l logger) Logf(level kfake.LogLevel, format string, args ...any) {
 	case kfake.LogLevelWarn:
 		to = slog.LevelWarn
 	}
-	if l.log == nil || !l.log.Enabled(context.Background(), to) {
+	if !l.log.Enabled(context.Background(), to) {
 		return
 	}
 	l.log.Log(context.Background(), to, fmt.Sprintf(format, args...))
