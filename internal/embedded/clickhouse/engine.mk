@@ -4,5 +4,5 @@ ENGINE_SOURCE := $(dir $(lastword $(MAKEFILE_LIST)))
 ENGINE_CACHE := $(or $(QUARTERHOUR_CACHE),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/quarterhour,$(HOME)/.cache/quarterhour))
 
 .PHONY: engine
-engine: ## fetch ClickHouse's engine once (140 MB to download, 560 MB on disk)
+engine: ## fetch ClickHouse's engine once (167 MB to download, 560 MB on disk)
 	@sh $(ENGINE_SOURCE)engine.sh "$(abspath $(ENGINE_SOURCE))" "$(abspath $(ENGINE_CACHE))"

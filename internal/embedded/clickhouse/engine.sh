@@ -40,7 +40,7 @@ npm=$!
 
 every=1 line='\r' end='\n'
 [ -t 1 ] || every=10 line='' end=
-echo "ClickHouse's engine $version: downloading to $cache"
+echo "ClickHouse's engine $version: downloading 167 MB to $cache"
 seconds=0
 while kill -0 "$npm" 2>/dev/null; do
 	sleep 1
