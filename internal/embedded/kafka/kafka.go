@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -70,6 +71,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		_ = listener.Close() // the cluster's error says what happened; it may have closed the listener already
 		return nil, fmt.Errorf("the embedded Kafka in %q does not start: %w", o.Dir, err)
 	}
+	debug.FreeOSMemory() // kfake reads every log whole to find its batches
 	return &Server{cluster: cluster, addr: listener.Addr().String()}, nil
 }
 
