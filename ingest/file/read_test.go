@@ -159,6 +159,69 @@ func TestAvro(t *testing.T) {
 	}
 }
 
+// Values of all Avro types arrive as what they are; a row that is no good is shown as JSON.
+func TestAvroValues(t *testing.T) {
+	schema := `{"type":"record","name":"call","fields":[{"name":"id","type":"long"},{"name":"talk","type":"double"},{"name":"raw","type":"bytes"},
+		{"name":"gone","type":"boolean"},{"name":"q","type":{"type":"record","name":"queue","fields":[{"name":"name","type":"string"}]}},
+		{"name":"tags","type":{"type":"array","items":"string"}},{"name":"kind","type":{"type":"enum","name":"kinds","symbols":["won","lost"]}}]}`
+	var data bytes.Buffer
+	w, err := goavro.NewOCFWriter(goavro.OCFConfig{W: &data, Schema: schema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{"won", "lost"} {
+		err := w.Append([]any{map[string]any{"id": 7, "talk": 1.5, "raw": []byte("r"), "gone": true, "q": map[string]any{"name": "x"}, "tags": []any{"u", "v"}, "kind": kind}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := read(t, "a.avro", data.String(), `
+as: contact
+fields:
+  interaction_id: id
+  talk_ms: seconds(talk)
+  agent_id: raw
+  retracted: gone
+  queue_id: q.name + tags[1]
+  outcome: '{"won": "handled", "lost": "gone"}[kind]'
+`)
+	want := schemas.Contact{InteractionID: "7", TalkMs: 1500, AgentID: "r", Retracted: true, QueueID: "xv", Outcome: schemas.OutcomeHandled,
+		OfferedAt: schemas.Null, AnsweredAt: schemas.Null, EndedAt: schemas.Null, WrapEndedAt: schemas.Null, HoldMs: schemas.Null, WrapMs: schemas.Null}
+	if diff := cmp.Diff([]schemas.Contact{want}, got.contacts); diff != "" {
+		t.Error(diff)
+	}
+	if len(got.dead) != 1 || !strings.HasSuffix(got.dead[0].Location, ":record 2") || !strings.Contains(string(got.dead[0].Payload), `"kind":"lost"`) {
+		t.Errorf("%+v", got.dead)
+	}
+}
+
+// shown is an ingest.Progress that keeps what it was told last.
+type shown struct{ done, total int64 }
+
+func (s *shown) Report(_ string, done, total int64, _ string) { s.done, s.total = done, total }
+
+func TestProgress(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a.csv"), "id,q,at\n1,x,\n")
+	write(t, filepath.Join(dir, "b.csv"), "id,q,at\n"+strings.Repeat("1,x,\n", 3*pulse))
+	o, bar, got := parseOptions(t, "path: "+dir+"/*.csv"+simple), &shown{}, &recorded{}
+	for range 2 { // what was read before counts as done
+		d := deps(true)
+		d.Progress = bar
+		s, err := Registration.Open(o, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Run(t.Context(), got.cursor, got); err != nil {
+			t.Fatal(err)
+		}
+		if want := int64(13 + 8 + 5*3*pulse); bar.done != want || bar.total != want {
+			t.Errorf("%d of %d bytes, want %d", bar.done, bar.total, want)
+		}
+		bar.done = 0
+	}
+}
+
 func TestAgentStates(t *testing.T) {
 	got := read(t, "a.csv", "agent,at,state\nann,1970-01-01 00:01,ready\nann,,ready\n,1970-01-01 00:01,ready\nann,1970-01-01 00:02,lunch\n", `
 as: agent_state

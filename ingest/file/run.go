@@ -36,6 +36,7 @@ func (r *run) file(ctx context.Context, path string) error {
 		return r.explain(path, err)
 	}
 	if f == nil { // nothing new
+		r.report(0)
 		return nil
 	}
 	err = r.rows(ctx, f)

@@ -120,6 +120,9 @@ func (c *Compiler) compile(e spec.Expr) (n node, err error) {
 
 // Let gives a name to an expression, for those compiled after it. It is evaluated at most once per row, when first used.
 func (c *Compiler) Let(name string, e spec.Expr) error {
+	if !isIdentifier(name) || name == rowName {
+		return errorAt(e, 0, "%q cannot be the name of an expression: use letters, digits and _, and not %q", name, rowName)
+	}
 	n, err := c.compile(e)
 	if err == nil {
 		c.lets = append(c.lets[:len(c.lets):len(c.lets)], c.bind(name, n))
@@ -196,6 +199,11 @@ func (c *Compiler) node(n ast.Node) (node, error) {
 	case *ast.MemberNode, *ast.ChainNode:
 		if path, ok := c.path(n); ok {
 			return c.column(n, path)
+		}
+		if lookup, ok := n.(*ast.MemberNode); ok {
+			if table, ok := lookup.Node.(*ast.MapNode); ok {
+				return c.lookup(lookup, table)
+			}
 		}
 	}
 	return c.fallback(n)

@@ -69,6 +69,10 @@ func TestValues(t *testing.T) {
 	f(`split(start, ":")[1]`, "02")
 	f(`replace(start, ":", "") + type`, "70247PS")
 	f(`{"PS": "regular", "NE": "stocks"}[type]`, "regular")
+	f(`{"PS": "regular"}[outcome] ?? "other"`, "other")
+	f(`{"PS": "regular"}[empty]`, "nil")
+	f(`{"PS": int(n), "NE": 1}[type]`, "42") // not a table of constants
+	f(`{"PS": nil, "NE": 1}.NE`, "1")
 	f(`type in ["NW", "PS"]`, "true")
 	f(`type not in ["NW", "PS"]`, "false")
 	f(`outcome == "AGENT" ? "handled" : "abandoned"`, "handled")
@@ -157,6 +161,7 @@ func TestErrors(t *testing.T) {
 	f(`split(date, outcom)[0]`, `unknown column "outcom": did you mean "outcome"?`)
 	f(`filter(row, true)`, "row stands for all columns")
 	f(`type in [1]`, "they are never equal")
+	f(`{"1": 2}[int(n)]`, "int(n) is a whole number, and the table's names are text")
 	f(`seconds(outcome)`, `float of "AGENT": not a number`)
 	f(`int(n, 2)`, "")
 }
@@ -194,6 +199,14 @@ func TestLet(t *testing.T) {
 		want := map[string]string{"AGENT": "yesyes", "HANG": "nono"}[outcome]
 		if v, err := p.Eval(e); err != nil || v.String() != want {
 			t.Errorf("%s: %v %v, want %s", outcome, v, err, want)
+		}
+	}
+}
+
+func TestLetNames(t *testing.T) {
+	for _, name := range []string{"row", "a b", ""} {
+		if err := compiler(t, Text).Let(name, spec.Expr{Source: "1"}); err == nil || !strings.Contains(err.Error(), "cannot be the name of an expression") {
+			t.Errorf("%q: %v", name, err)
 		}
 	}
 }

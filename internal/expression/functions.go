@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
@@ -188,6 +187,3 @@ func scaled(kind Kind, factor int64) func(*Env, Value) Value {
 		return e.fail("%s is %s, not a number", v.quoted(), v.Kind)
 	}
 }
-
-// length is the number of characters.
-func length(s string) int64 { return int64(utf8.RuneCountInString(s)) }
