@@ -20,14 +20,15 @@ type visit struct {
 	wrapKnown               bool
 }
 
-// visitOf prepares a contact that is not retracted; mark is how far its source is complete, for contacts without an end.
-func (f *contactFold) visitOf(c *contact, t times, mark int64) (v visit) {
+// visitOf fills v from a contact that is not retracted; mark is how far its source is complete, for contacts without an end.
+func (f *contactFold) visitOf(v *visit, c *contact, t times, mark int64) {
+	*v = visit{}
 	const null = schemas.Null
 	t, _, _ = inOrder(t, f.set.skew)
 	queue := f.names.pairs.at(c.queue)
 	v.at = [5]int64{t.offered, t.answered, t.ended, null, null}
 	v.outcome, v.inbound, v.closed = c.outcome(), c.offeredKind(), t.ended != null
-	v.toQueue = v.inbound && queue.id != f.noID
+	v.toQueue = v.inbound && queue.sym != f.noID
 	v.byAgent = f.names.sym(c.agent) != f.noID
 	v.first, v.last = t.offered, t.offered
 	switch {
@@ -45,13 +46,12 @@ func (f *contactFold) visitOf(c *contact, t times, mark int64) (v visit) {
 	}
 	v.last = v.waitTo
 	if t.answered != null {
-		f.talk(&v, t, mark)
+		v.talked(t, mark)
 	}
-	return v
 }
 
-// talk fills what follows the answer.
-func (f *contactFold) talk(v *visit, t times, mark int64) {
+// talked fills what follows the answer.
+func (v *visit) talked(t times, mark int64) {
 	const null = schemas.Null
 	v.wrapKnown = t.wrapEnded != null || t.wrap != null
 	if !v.closed {
@@ -96,7 +96,8 @@ type cell struct {
 }
 
 // cell computes what the visit adds to the interval [start, end). It is the one place that says what is counted where.
-func (v *visit) cell(r *rules, start, end int64) (c cell) {
+func (v *visit) cell(c *cell, r *rules, start, end int64) {
+	*c = cell{}
 	in := func(m counted) bool { at := v.at[r[m]]; return at >= start && at < end }
 	count := func(m counted, when bool) {
 		if when && in(m) {
@@ -130,10 +131,9 @@ func (v *visit) cell(r *rules, start, end int64) (c cell) {
 		c.directOut = 1
 	}
 	if hasAnswer {
-		v.spans(&c, r, start, end)
+		v.spans(c, r, start, end)
 	}
 	c.touch(v)
-	return c
 }
 
 // spans fills the parts of talk, hold and wrap-up, and the contact's own clock.

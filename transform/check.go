@@ -28,27 +28,13 @@ func checkInstant(field string, ms, arrived int64) Result {
 // checkContact rejects a contact whose times cannot be, and returns the times put in order: an instant slightly before the
 // one it must follow is moved forward to it. The order is offered, answered, ended, wrap-up ended; moved counts the instants.
 func checkContact(t times, skew, arrived int64) (ordered times, moved int, r Result) {
-	for _, i := range [...]struct {
-		field string
-		ms    int64
-	}{{"offered_at", t.offered}, {"answered_at", t.answered}, {"ended_at", t.ended}, {"wrap_ended_at", t.wrapEnded}} {
-		if r = checkInstant(i.field, i.ms, arrived); r.Outcome != Applied {
-			return t, 0, r
-		}
-	}
-	for _, d := range [...]struct {
-		field string
-		ms    int64
-	}{{"talk_ms", t.talk}, {"hold_ms", t.hold}, {"wrap_ms", t.wrap}} {
-		if d.ms != schemas.Null && d.ms < 0 {
-			return t, 0, rejected(ReasonNegative, d.field, d.ms)
-		}
-		if d.ms > maxContactSpanMs {
-			return t, 0, Result{Outcome: Rejected, Reason: ReasonTooLong, field: d.field, a: d.ms, b: maxContactSpanMs}
-		}
-	}
-	if t.first() == schemas.Null {
+	if first := t.first(); first == schemas.Null {
 		return t, 0, rejected(ReasonNoTime, "offered_at", 0)
+	} else if first < earliest || arrived != 0 && t.latest() > arrived+dayMs {
+		return t, 0, t.outside(arrived)
+	}
+	if negative(t.talk) || negative(t.hold) || negative(t.wrap) || max(t.talk, t.hold, t.wrap) > maxContactSpanMs {
+		return t, 0, t.impossible()
 	}
 	if t, moved, r = inOrder(t, skew); r.Outcome != Applied {
 		return t, 0, r
@@ -57,6 +43,37 @@ func checkContact(t times, skew, arrived int64) (ordered times, moved int, r Res
 		return t, 0, Result{Outcome: Rejected, Reason: ReasonTooLong, field: "the contact", a: span, b: maxContactSpanMs}
 	}
 	return t, moved, Result{}
+}
+
+func negative(ms int64) bool { return ms < 0 && ms != schemas.Null }
+
+// outside names the first instant that is too early or too late.
+func (t times) outside(arrived int64) (r Result) {
+	for _, i := range [...]struct {
+		field string
+		ms    int64
+	}{{"offered_at", t.offered}, {"answered_at", t.answered}, {"ended_at", t.ended}, {"wrap_ended_at", t.wrapEnded}} {
+		if r = checkInstant(i.field, i.ms, arrived); r.Outcome != Applied {
+			break
+		}
+	}
+	return r
+}
+
+// impossible names the first duration that is negative or too long.
+func (t times) impossible() (r Result) {
+	for _, d := range [...]struct {
+		field string
+		ms    int64
+	}{{"talk_ms", t.talk}, {"hold_ms", t.hold}, {"wrap_ms", t.wrap}} {
+		if negative(d.ms) {
+			return rejected(ReasonNegative, d.field, d.ms)
+		}
+		if d.ms > maxContactSpanMs {
+			return Result{Outcome: Rejected, Reason: ReasonTooLong, field: d.field, a: d.ms, b: maxContactSpanMs}
+		}
+	}
+	return r
 }
 
 // inOrder moves instants forward within the skew. Where wrap-up has an end and the contact none, the contact ended with it;

@@ -103,9 +103,12 @@ func (t times) first() int64 {
 	return first
 }
 
-// last is the latest instant, or Null where there is none.
+// latest is the latest instant of the source, or Null where there is none.
+func (t times) latest() int64 { return max(t.offered, t.answered, t.ended, t.wrapEnded) }
+
+// last is the end of the contact and its wrap-up, or Null where there is none.
 func (t times) last() int64 {
-	last := max(t.offered, t.answered, t.ended, t.wrapEnded)
+	last := t.latest()
 	if t.ended != schemas.Null && t.wrap != schemas.Null && t.wrapEnded == schemas.Null {
 		last = max(last, t.ended+t.wrap)
 	}

@@ -19,6 +19,9 @@ type contactFold struct {
 	noID     uint32         // the symbol of the empty id
 	horizon  int64          // intervals before it are closed for good
 	counts   *Counts
+
+	visit visit // working memory of contribute
+	cell  cell
 }
 
 // stream is a channel of a source.

@@ -6,16 +6,17 @@ import "math"
 // is what is taken back. Only intervals from the one that holds the instant from are touched, and none before the horizon.
 func (f *contactFold) contribute(n uint32, mark, from int64, by int32) {
 	c := f.contacts.at(n)
-	v := f.visitOf(c, f.times(n), mark)
+	v, cell := &f.visit, &f.cell
+	f.visitOf(v, c, f.times(n), mark)
 	at := max(v.first, from, f.horizon)
 	for at <= v.last {
 		start, end := f.set.grid.Bounds(at)
-		cell := v.cell(&f.set.rules, start, end)
+		v.cell(cell, &f.set.rules, start, end)
 		if cell.queue {
-			f.toQueue(n, c, &cell, start, by)
+			f.toQueue(n, c, cell, start, by)
 		}
 		if cell.agentQueue {
-			f.toAgentQueue(c, &v, &cell, start, by)
+			f.toAgentQueue(c, v, cell, start, by)
 		}
 		at = end
 	}
@@ -80,7 +81,8 @@ func (f *contactFold) refresh(r *queueRow) {
 	r.maxWait, r.stale = 0, false
 	for n := r.waits; n != 0; {
 		c := f.contacts.at(n)
-		v := f.visitOf(c, f.times(n), math.MinInt64)
+		v := &f.visit
+		f.visitOf(v, c, f.times(n), math.MinInt64)
 		r.maxWait = max(r.maxWait, v.wait)
 		n = c.waitNext
 	}

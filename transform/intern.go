@@ -1,6 +1,9 @@
 package transform
 
-import "strings"
+import (
+	"hash/maphash"
+	"strings"
+)
 
 // symbol is an interned id: what row keys are made of.
 type symbol struct {
@@ -10,17 +13,14 @@ type symbol struct {
 
 // name is an id together with the name that facts gave it, as (queue_id, queue_name). Several facts may name one id differently.
 type name struct {
-	id   uint32 // symbol
+	nameKey
+	sym  uint32 // of the id
 	refs int32  // records and rows that use it
-	text string
 
 	level, short int64 // of a queue: service level and short abandon, milliseconds
 }
 
-type nameKey struct {
-	id   uint32
-	text string
-}
+type nameKey struct{ id, text string }
 
 // names interns ids with their names, and forgets those that nothing uses.
 type names struct {
@@ -30,41 +30,37 @@ type names struct {
 }
 
 func newNames(limit func(id string) (level, short int64)) *names {
-	n := &names{limit: limit}
-	n.ids.hash = func(s string) uint64 { return digest{}.add(s)[0] }
+	n, seed := &names{limit: limit}, maphash.MakeSeed() // the seed decides where in memory a name lies, and nothing else
+	n.ids.hash = func(s string) uint64 { return maphash.String(seed, s) }
 	n.ids.key = func(s *symbol) string { return s.text }
-	n.pairs.hash = func(k nameKey) uint64 { return digest{uint64(k.id)}.add(k.text)[0] }
-	n.pairs.key = func(p *name) nameKey { return nameKey{p.id, p.text} }
+	n.pairs.hash = func(k nameKey) uint64 { return maphash.String(seed, k.id)*mixA ^ maphash.String(seed, k.text) }
+	n.pairs.key = func(p *name) nameKey { return p.nameKey }
 	return n
-}
-
-// find returns the pair's number, or 0 where nothing uses it.
-func (n *names) find(id, text string) uint32 {
-	sym := n.ids.find(id)
-	if sym == 0 {
-		return 0
-	}
-	return n.pairs.find(nameKey{sym, text})
 }
 
 // use returns the pair's number and counts one more use of it. The strings are copied where they are new.
 func (n *names) use(id, text string) uint32 {
+	pair := n.pairs.find(nameKey{id, text})
+	if pair == 0 {
+		pair = n.enter(id, text)
+	}
+	n.pairs.at(pair).refs++
+	return pair
+}
+
+func (n *names) enter(id, text string) uint32 {
 	sym := n.ids.find(id)
 	if sym == 0 {
 		sym = n.ids.add()
 		n.ids.at(sym).text = strings.Clone(id)
 		n.ids.enter(sym)
 	}
-	pair := n.pairs.find(nameKey{sym, text})
-	if pair == 0 {
-		pair = n.pairs.add()
-		p := n.pairs.at(pair)
-		p.id, p.text = sym, strings.Clone(text)
-		p.level, p.short = n.limit(id)
-		n.pairs.enter(pair)
-		n.ids.at(sym).refs++
-	}
-	n.pairs.at(pair).refs++
+	n.ids.at(sym).refs++
+	pair := n.pairs.add()
+	p := n.pairs.at(pair)
+	p.nameKey, p.sym = nameKey{n.ids.at(sym).text, strings.Clone(text)}, sym
+	p.level, p.short = n.limit(p.id)
+	n.pairs.enter(pair)
 	return pair
 }
 
@@ -75,7 +71,7 @@ func (n *names) release(pair uint32) {
 	if p.refs--; p.refs > 0 {
 		return
 	}
-	sym := p.id
+	sym := p.sym
 	n.pairs.remove(pair)
 	if s := n.ids.at(sym); s.refs > 1 {
 		s.refs--
@@ -84,8 +80,8 @@ func (n *names) release(pair uint32) {
 	}
 }
 
-func (n *names) sym(pair uint32) uint32  { return n.pairs.at(pair).id }
-func (n *names) id(pair uint32) string   { return n.ids.at(n.pairs.at(pair).id).text }
+func (n *names) sym(pair uint32) uint32  { return n.pairs.at(pair).sym }
+func (n *names) id(pair uint32) string   { return n.pairs.at(pair).id }
 func (n *names) text(pair uint32) string { return n.pairs.at(pair).text }
 
 // words interns the few words that name channels, reasons and the like. They are never forgotten.
@@ -94,10 +90,17 @@ type words struct {
 	texts   []string
 }
 
-// maxWords bounds a field that should hold few different words; beyond it facts are rejected.
-const maxWords = 1 << 16
+const (
+	maxWords = 1 << 16 // bounds a field that should hold few different words; beyond it facts are rejected
+	fewWords = 6       // as many are found faster by comparing than by a map
+)
 
 func (w *words) number(s string) (uint16, bool) {
+	for i := range min(len(w.texts), fewWords) {
+		if w.texts[i] == s {
+			return uint16(i), true
+		}
+	}
 	n, ok := w.numbers[s]
 	if ok || len(w.texts) == maxWords {
 		return n, ok
