@@ -39,7 +39,7 @@ func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
 // header reads the names of the columns.
 func (d *delimited) header() ([]string, error) {
 	err := d.advance()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil, nil
 	}
 	if err != nil {

@@ -97,7 +97,7 @@ func (in *input) decompress(path, compression string) error {
 	buffered := bufio.NewReaderSize(in.raw, windowBytes)
 	if compression == "auto" {
 		start, err := buffered.Peek(len(zstdMagic))
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("read %q: %w", path, err)
 		}
 		switch {

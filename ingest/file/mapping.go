@@ -29,6 +29,7 @@ type mapping struct {
 	where    *expression.Program
 	fields   []*expression.Assignment
 	env      expression.Env
+	stateID  bool  // a column says what tells states apart
 	used     []int // slots of the columns that expressions read
 	problems []mappingProblem
 }
@@ -64,6 +65,7 @@ func newMapping(o *Options, columns expression.Columns, zone *time.Location) *ma
 		a, err := m.compiler.Assign(m.record, f, reserved...)
 		if m.check("fields."+f.Name, err) {
 			m.fields = append(m.fields, a)
+			m.stateID = m.stateID || f.Name == "state_id"
 		}
 	}
 	for i := range m.record.Fields {
@@ -163,7 +165,7 @@ func (m *mapping) identify() *rowError {
 		return &rowError{"no_identity", errNoAgent}
 	case s.StartedAt == schemas.Null:
 		return &rowError{"no_identity", errNoStart}
-	case s.StateID == "": // start and sequence tell the states of one agent apart
+	case s.StateID == "" || !m.stateID: // start and sequence tell the states of one agent apart
 		s.StateID = strconv.FormatInt(s.StartedAt, 10) + "." + strconv.FormatInt(s.Sequence, 10)
 	}
 	return nil

@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -50,8 +51,7 @@ func (r *run) openFile(path string) (*openFile, error) {
 		_, err = f.begin(r.source, nil)
 	}
 	if err != nil {
-		f.Close() // the error that matters is the first
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }

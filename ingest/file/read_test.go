@@ -223,15 +223,19 @@ func TestProgress(t *testing.T) {
 }
 
 func TestAgentStates(t *testing.T) {
-	got := read(t, "a.csv", "agent,at,state\nann,1970-01-01 00:01,ready\nann,,ready\n,1970-01-01 00:01,ready\nann,1970-01-01 00:02,lunch\n", `
+	got := read(t, "a.csv", "agent,at,state\nann,1970-01-01 00:01,ready\nann,,ready\n,1970-01-01 00:01,ready\nann,1970-01-01 00:02,lunch\nbob,1970-01-01 00:03,busy\n", `
 as: agent_state
 fields:
   agent_id: agent
   started_at: at
   state: '{"ready": "available", "busy": "on_contact"}[state] ?? state'
 `)
-	if len(got.states) != 1 || got.states[0].State != schemas.StateAvailable || got.states[0].StateID != "60000.0" {
-		t.Errorf("%+v", got.states)
+	var states []string
+	for _, s := range got.states {
+		states = append(states, s.AgentID+" "+s.StateID+" "+s.State.String())
+	}
+	if diff := cmp.Diff([]string{"ann 60000.0 available", "bob 180000.0 on_contact"}, states); diff != "" {
+		t.Error(diff)
 	}
 	if diff := cmp.Diff([]string{"3 no_identity", "4 no_identity", "5 expression"}, dead(got)); diff != "" {
 		t.Error(diff)

@@ -86,7 +86,7 @@ func (r *run) rows(ctx context.Context, f *openFile) error {
 		}
 		f.mapping.env.Reset()
 		err := f.rows.read(&f.mapping.env)
-		if err == io.EOF {
+		if err != nil && errors.Is(err, io.EOF) {
 			break
 		}
 		if f.holds() {

@@ -2,6 +2,7 @@ package file
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/cespare/xxhash/v2"
@@ -87,7 +88,7 @@ func (w *window) more() (bool, error) {
 	for {
 		n, err := w.r.Read(w.buf[w.end:])
 		w.end += n
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			w.eof = true
 			return n > 0, nil
 		}

@@ -41,16 +41,6 @@ func init() {
 	}
 }
 
-// Functions lists how the functions of this package are called; those of expr-lang come on top.
-func Functions() []string {
-	var list []string
-	for _, f := range functions {
-		list = append(list, f.usage)
-	}
-	slices.Sort(list)
-	return list
-}
-
 // impure functions of expr-lang would make a fact depend on when it was read.
 var impure = []string{"now"}
 

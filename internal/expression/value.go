@@ -68,9 +68,6 @@ func (v Value) True() bool { return v.Kind == Bool && v.num != 0 }
 // IsNil says whether the value is absent.
 func (v Value) IsNil() bool { return v.Kind == Nil }
 
-// Number is the content of a whole number, an instant or a duration.
-func (v Value) Number() int64 { return v.num }
-
 func (v Value) float() float64 {
 	if v.Kind == Float {
 		return math.Float64frombits(uint64(v.num))
