@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/quarterhour/quarterhour/internal/embedded/kafka"
@@ -36,6 +37,7 @@ type process struct {
 	t    testing.TB
 	cmd  *exec.Cmd
 	addr string
+	once sync.Once
 }
 
 func start(t testing.TB, dir string) *process {
@@ -62,8 +64,8 @@ func start(t testing.TB, dir string) *process {
 
 // kill ends it as kill -9 does. Further calls do nothing.
 func (p *process) kill() {
-	if p.cmd.ProcessState == nil {
+	p.once.Do(func() {
 		_ = p.cmd.Process.Kill()
 		_ = p.cmd.Wait()
-	}
+	})
 }
