@@ -25,8 +25,9 @@ var derived = map[string]string{
 
 // Codes of ClickHouse.
 const (
-	unknownTable   = 60
-	tableIsDropped = 218
+	unknownTable      = 60
+	tableIsDropped    = 218
+	cannotAssignAlter = 517
 )
 
 // comment gives the columns of views the comments of the columns they show, which ClickHouse does not do by itself.
@@ -51,7 +52,7 @@ func (w *Warehouse) comment(ctx context.Context) error {
 	for view, list := range changes {
 		err := failed("comment the columns of "+view, w.conn.Exec(ctx, "ALTER TABLE "+w.table(view)+" "+strings.Join(list, ", ")))
 		var e *Error
-		if errors.As(err, &e) && (e.Code == unknownTable || e.Code == tableIsDropped) {
+		if errors.As(err, &e) && (e.Code == unknownTable || e.Code == tableIsDropped || e.Code == cannotAssignAlter) {
 			continue // another process has just replaced it, and will comment it
 		}
 		if err != nil {

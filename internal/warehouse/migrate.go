@@ -154,11 +154,16 @@ func (w *Warehouse) runScript(ctx context.Context, s script) error {
 	}
 	for _, statement := range statements(text.String()) {
 		if err := w.conn.Exec(ctx, statement); err != nil {
-			line, _, _ := strings.Cut(statement, "\n")
-			return failed(fmt.Sprintf("migrate: %s: %q", s.name, line), err)
+			return failed(fmt.Sprintf("migrate: %s: %q", s.name, firstLine(statement)), err)
 		}
 	}
 	return nil
+}
+
+// firstLine tells which statement of a script is meant.
+func firstLine(statement string) string {
+	line, _, _ := strings.Cut(statement, "\n")
+	return line[:min(len(line), 120)]
 }
 
 // table is the name of a table in full.
