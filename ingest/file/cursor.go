@@ -1,16 +1,19 @@
 package file
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/klauspost/compress/gzip"
 
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-// cursor is how far the source has read. It is stored as JSON, for people to look at.
+// cursor is how far the source has read. It is stored as JSON, compressed where it is large.
 type cursor struct {
 	Mapping string               `json:"mapping"` // hash of the options that decide what a row becomes
 	Files   map[string]*progress `json:"files"`
@@ -39,6 +42,11 @@ func hashText(sum uint64) string { return strconv.FormatUint(sum, 16) }
 // loadCursor reads a stored cursor. One of another mapping is no good: its rows became other facts.
 func loadCursor(stored []byte, mapping string) (c *cursor, remapped bool, err error) {
 	c = &cursor{}
+	if bytes.HasPrefix(stored, gzipMagic) {
+		if stored, err = unpack(stored); err != nil {
+			return nil, false, fmt.Errorf("the stored cursor cannot be read: %w", err)
+		}
+	}
 	if stored != nil {
 		if err := json.Unmarshal(stored, c); err != nil {
 			return nil, false, fmt.Errorf("the stored cursor cannot be read: %w", err)
@@ -74,7 +82,25 @@ func raise(to **int64, at, limit int64) {
 
 func (c *cursor) encode() []byte {
 	text, _ := json.Marshal(c) // plain data: it cannot fail
-	return text
+	if len(text) < packCursor {
+		return text
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, _ = w.Write(text) // nor can a buffer
+	_ = w.Close()
+	return packed.Bytes()
+}
+
+// packCursor is the size from which a cursor is compressed: that of a glob with thousands of files must still fit a message.
+const packCursor = 128 << 10
+
+func unpack(packed []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
 }
 
 // fingerprint is a hash of the options that decide what a row becomes.

@@ -125,6 +125,31 @@ func TestGlob(t *testing.T) {
 	}
 }
 
+// The cursor of a glob with very many files still fits a message of Kafka's default size.
+func TestCursorOfManyFiles(t *testing.T) {
+	c, _, err := loadCursor(nil, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20_000 {
+		c.Files[fmt.Sprintf("/data/exports/calls-2026-%05d.csv.gz", i)] = &progress{Size: int64(i), Modified: 1767607200e9 + int64(i)*1e9, place: place{Offset: int64(i), Line: 7, Hash: hashText(uint64(i) * 0x9e3779b97f4a7c15)}}
+	}
+	stored := c.encode()
+	if len(stored) > 1_000_000 {
+		t.Errorf("%d bytes", len(stored))
+	}
+	back, _, err := loadCursor(stored, "m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(c, back, cmp.AllowUnexported(progress{})); diff != "" {
+		t.Error(diff[:200])
+	}
+	if _, _, err := loadCursor(stored[:100], "m"); err == nil {
+		t.Error("a damaged cursor is read")
+	}
+}
+
 // However a file grows, and however often the source is stopped, each row is read, and none is misread.
 func TestGrowth(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.csv")
