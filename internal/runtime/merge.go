@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
 	"github.com/quarterhour/quarterhour/schemas"
@@ -25,6 +26,7 @@ type merging struct {
 
 	next, replayTo int64
 	replaying      bool
+	emitted        time.Time
 }
 
 func (p *pipeline) runMerge(ctx context.Context, a *broker.Assigned) error {
@@ -36,7 +38,7 @@ func (p *pipeline) runMerge(ctx context.Context, a *broker.Assigned) error {
 	if m.next, err = p.firstOffset(ctx, a.Topic(), a.Partition()); err != nil {
 		return err
 	}
-	m.replaying = m.replayTo > m.next
+	m.emitted, m.replaying = p.now(), m.replayTo > m.next
 	for ctx.Err() == nil {
 		if err := m.step(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -84,9 +86,11 @@ func (m *merging) step(ctx context.Context) error {
 	m.endReplay(m.next)
 	m.p.metrics.merge.Batch(len(b.Records), size, m.p.now().Sub(started))
 	m.p.metrics.merge.Lag(m.assigned.Topic(), m.assigned.Partition(), b.HighWatermark-m.next)
-	if m.replaying || m.next <= m.assigned.Committed() {
+	caughtUp := m.next >= b.HighWatermark
+	if m.replaying || m.next <= m.assigned.Committed() || !caughtUp && m.p.now().Sub(m.emitted) < emitEvery {
 		return nil
 	}
+	m.emitted = m.p.now()
 	if err := m.merge.Emit(m.out); err != nil {
 		return err
 	}
