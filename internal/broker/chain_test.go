@@ -16,11 +16,10 @@ import (
 
 // ledger is what the members of a group have handled, by partition: the numbers of the records are their offsets.
 type ledger struct {
-	mu     sync.Mutex
-	next   []int64 // the first not handled
-	again  int     // records handled more than once
-	wrong  error
-	toward int64
+	mu    sync.Mutex
+	next  []int64 // the first not handled
+	again int     // records handled more than once
+	wrong error
 }
 
 func (l *ledger) handled(partition int, r *Record) {
@@ -39,12 +38,6 @@ func (l *ledger) handled(partition int, r *Record) {
 	l.next[partition] = n + 1
 }
 
-func (l *ledger) complete() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.wrong != nil || slices.Min(l.next) == l.toward
-}
-
 // TestChainOfMembersComingAndGoing writes while members join and leave, some of them without a farewell: every record is
 // handled, in order within its partition, and the group ends with everything committed.
 func TestChainOfMembersComingAndGoing(t *testing.T) {
@@ -53,7 +46,7 @@ func TestChainOfMembersComingAndGoing(t *testing.T) {
 	brokers := brokertest.Start(t)
 	c, ctx := open(t, brokers), background(t)
 	name := topic(t, c, partitions)
-	l := &ledger{next: make([]int64, partitions), toward: each}
+	l := &ledger{next: make([]int64, partitions)}
 	handler := func(ctx context.Context, a *Assigned) error {
 		for at := max(a.Committed(), 0); ctx.Err() == nil; {
 			b, err := a.Fetch(ctx, at)
@@ -78,7 +71,7 @@ func TestChainOfMembersComingAndGoing(t *testing.T) {
 	}
 	options := GroupOptions{Group: name, Topics: []string{name}, Session: time.Second, Heartbeat: 50 * time.Millisecond}
 	members := []*member{join(t, brokers, options, handler)}
-	for !l.complete() {
+	for range 20 {
 		_ = clock.Sleep(context.Background(), time.Duration(50+rand.IntN(200))*time.Millisecond)
 		if n := len(members); n < 2 || n < 4 && rand.IntN(2) == 0 {
 			members = append(members, join(t, brokers, options, handler))
@@ -92,9 +85,6 @@ func TestChainOfMembersComingAndGoing(t *testing.T) {
 			t.Errorf("a member ended with %v", err)
 		}
 		members = slices.Delete(members, i, i+1)
-		if ctx.Err() != nil {
-			t.Fatalf("handled only up to %v", l.next)
-		}
 	}
 	writers.Wait()
 	committed := func() string {
@@ -104,11 +94,11 @@ func TestChainOfMembersComingAndGoing(t *testing.T) {
 		}
 		return fmt.Sprint(at)
 	}
-	members = append(members, join(t, brokers, options, handler))
+	members = append(members, join(t, brokers, options, handler)) // one at least is there to end it
 	want := fmt.Sprint(slices.Repeat([]int64{each}, partitions))
 	for committed() != want {
 		if err := clock.Sleep(ctx, 10*time.Millisecond); err != nil {
-			t.Fatalf("%s is committed, want %s", committed(), want)
+			t.Fatalf("handled up to %v: %v", l.next, err)
 		}
 	}
 	for _, m := range members {

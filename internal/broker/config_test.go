@@ -91,7 +91,7 @@ func TestTLS(t *testing.T) {
 		t.Fatalf("Consume = %v", err)
 	}
 
-	distrusting, err := Open(Config{Brokers: fake.ListenAddrs(), TLS: &tls.Config{}, Patience: 300 * time.Millisecond})
+	distrusting, err := Open(Config{Brokers: fake.ListenAddrs(), TLS: &tls.Config{}, Patience: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

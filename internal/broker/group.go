@@ -15,17 +15,17 @@ type GroupOptions struct {
 	Group  string
 	Topics []string
 	// Session is after how long without a sign of life a process counts as dead and its partitions go to others; default 6 s,
-	// which is the least that Kafka allows unless told otherwise. A restart after a kill waits for this once.
+	// which is the least that Kafka allows unless told otherwise. A restart after a kill waits for this once. A handler has as long
+	// to end when its partition goes to another process: kafka-go gives no sign of life meanwhile.
 	Session time.Duration
 	// Heartbeat is how often it gives a sign of life, and thereby how soon it hears of members that come and go; default 500 ms.
 	Heartbeat time.Duration
 }
 
 const (
-	rebalanceTimeout = 30 * time.Second       // for the slowest handler to end
-	rejoinBackoff    = 250 * time.Millisecond // after an error
-	leaveTimeout     = 5 * time.Second        // for a join under way when we are told to end
-	watchPartitions  = 5 * time.Second
+	rejoinBackoff   = 250 * time.Millisecond // after an error
+	leaveGrace      = 2 * time.Second        // beyond a session, for a join under way when we are told to end
+	watchPartitions = 5 * time.Second
 )
 
 func (o *GroupOptions) complete() error {
@@ -58,7 +58,7 @@ func (c *Cluster) Consume(ctx context.Context, o GroupOptions, handler func(ctx 
 	group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: o.Group, Brokers: c.brokers, Topics: o.Topics,
 		Dialer:            &kafka.Dialer{ClientID: c.client, DialFunc: dials.dial, TLS: c.config.TLS, SASLMechanism: c.mechanism, Timeout: 5 * time.Second},
-		HeartbeatInterval: o.Heartbeat, SessionTimeout: o.Session, RebalanceTimeout: rebalanceTimeout,
+		HeartbeatInterval: o.Heartbeat, SessionTimeout: o.Session, RebalanceTimeout: o.Session,
 		JoinGroupBackoff: rejoinBackoff, StartOffset: kafka.FirstOffset,
 		WatchPartitionChanges: true, PartitionWatchInterval: watchPartitions,
 	})
@@ -67,7 +67,7 @@ func (c *Cluster) Consume(ctx context.Context, o GroupOptions, handler func(ctx 
 	}
 	run := &consuming{cluster: c, group: group, options: o, handler: handler, failed: make(chan struct{})}
 	err = run.loop(ctx)
-	dials.closeAfter(leaveTimeout, func() { _ = group.Close() }) // always nil
+	dials.closeAfter(o.Session+leaveGrace, func() { _ = group.Close() }) // always nil
 	run.running.Wait()
 	if run.err != nil {
 		return run.err
