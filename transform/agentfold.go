@@ -184,19 +184,22 @@ func (f *agentFold) sweep() {
 		}
 	})
 	f.timelines.each(func(n uint32, t *timeline) {
-		if len(t.dirty) > 0 {
-			return
+		needed := f.horizon // what changed is still to be emitted, even before the horizon
+		for _, s := range t.dirty {
+			needed = min(needed, f.set.grid.Start(s.from))
 		}
 		k := 0
 		for ; k < len(t.order); k++ {
 			s := f.states.at(t.order[k])
-			if max(s.started+f.set.maxSession, f.lastOf(s.started, s.ended)) >= f.horizon {
+			if max(s.started+f.set.maxSession, f.lastOf(s.started, s.ended)) >= needed {
 				break
 			}
 			f.free(t.order[k])
 		}
-		t.order = slices.Clone(t.order[k:])
-		if len(t.order) == 0 {
+		if k > 0 {
+			t.order = slices.Clone(t.order[k:])
+		}
+		if len(t.order) == 0 && len(t.dirty) == 0 {
 			f.names.release(t.name)
 			f.timelines.remove(n)
 		}
