@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
@@ -19,7 +20,7 @@ const (
 func flock(file *os.File, how int) error {
 	for {
 		err := syscall.Flock(int(file.Fd()), how|syscall.LOCK_NB)
-		if err != syscall.EINTR { //nolint:errorlint // flock returns the bare number
+		if !errors.Is(err, syscall.EINTR) {
 			return err
 		}
 	}

@@ -4,13 +4,12 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"net/http/httputil"
-	"net/url"
 
 	embedded "github.com/quarterhour/quarterhour/internal/embedded/registry"
 	"github.com/quarterhour/quarterhour/internal/registry"
