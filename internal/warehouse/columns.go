@@ -3,6 +3,7 @@ package warehouse
 import (
 	"math/bits"
 
+	chcolumn "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/quarterhour/quarterhour/schemas"
@@ -28,7 +29,7 @@ type slot struct {
 	bytes       []int8
 	flags       []bool
 	nullable    []*int64
-	maps        []map[string]int64
+	maps        []namedValues
 	fingerprint uint64
 }
 
@@ -167,22 +168,37 @@ func optional[T any](name string, get func(*T) int64) column[T] {
 	}}
 }
 
+// named keeps the order of the record: through a Go map, one row written twice could differ in it.
 func named[T any](name string, get func(*T) []schemas.NamedValue) column[T] {
 	return column[T]{name, "Map(String, Int64)", func(rows []T, s *slot) any {
 		s.maps = s.maps[:0]
 		for i := range rows {
-			var m map[string]int64
-			for _, v := range get(&rows[i]) {
-				if m == nil {
-					m = make(map[string]int64, 4)
-				}
-				m[v.Name] = v.Value
+			values := get(&rows[i])
+			for _, v := range values {
 				s.mix(xxhash.Sum64String(v.Name))
 				s.mix(uint64(v.Value))
 			}
-			s.mix(0)
-			s.maps = append(s.maps, m)
+			s.mix(uint64(len(values)))
+			s.maps = append(s.maps, namedValues(values))
 		}
 		return s.maps
 	}}
 }
+
+// namedValues shows the driver a slice as a map.
+type namedValues []schemas.NamedValue
+
+// Put implements chcolumn.IterableOrderedMap; the driver calls it when it reads, which it does not do here.
+func (v namedValues) Put(any, any) {}
+
+// Iterator implements chcolumn.IterableOrderedMap.
+func (v namedValues) Iterator() chcolumn.MapIterator { return &valueIterator{values: v, at: -1} }
+
+type valueIterator struct {
+	values namedValues
+	at     int
+}
+
+func (i *valueIterator) Next() bool { i.at++; return i.at < len(i.values) }
+func (i *valueIterator) Key() any   { return i.values[i.at].Name }
+func (i *valueIterator) Value() any { return i.values[i.at].Value }

@@ -48,7 +48,7 @@ func failed(doing string, err error) error {
 	e := &Error{Doing: doing, Err: err}
 	var x *clickhouse.Exception
 	if errors.As(err, &x) {
-		e.Code, e.Err = int(x.Code), exceptionText(x)
+		e.Code, e.Err = int(x.Code), exception{x}
 		for _, c := range classes {
 			if slices.Contains(c.codes, e.Code) {
 				e.Permanent, e.Advice = c.permanent, c.advice
@@ -60,13 +60,18 @@ func failed(doing string, err error) error {
 	return e
 }
 
-func exceptionText(x *clickhouse.Exception) error {
+// exception is ClickHouse's own error in words of one shape for both protocols.
+type exception struct{ *clickhouse.Exception }
+
+func (x exception) Error() string {
 	name := x.CodeName
 	if name == "" {
 		name = x.Name
 	}
-	return fmt.Errorf("ClickHouse error %d (%s): %s", x.Code, name, x.Message)
+	return fmt.Sprintf("ClickHouse error %d (%s): %s", x.Code, name, x.Message)
 }
+
+func (x exception) Unwrap() error { return x.Exception }
 
 // classes are the codes that somebody has to act on, and those that pass but deserve advice. Every other code is tried again.
 var classes = []struct {
@@ -76,9 +81,9 @@ var classes = []struct {
 }{
 	{[]int{192, 193, 194, 516}, true, "check the user and password in ClickHouse's address"},
 	{[]int{497, 164}, true, "grant the user of ClickHouse's address the right to do so"},
-	{[]int{60, 81}, true, "run `quarterhour migrate` first"},
+	{[]int{60, 81}, true, "check the name; the tables are made by `quarterhour migrate`"},
 	{[]int{10, 16, 44, 47, 53, 122, 20}, true, "the tables do not fit this version of quarterhour: run `quarterhour migrate`"},
-	{[]int{6, 36, 41, 42, 43, 46, 62, 115, 117, 184, 215, 349, 386}, true, ""},
+	{[]int{6, 36, 73, 41, 42, 43, 46, 62, 115, 117, 184, 215, 349, 386}, true, ""},
 	{[]int{252}, false, "too many parts: merges are behind, the batch is tried again"},
 	{[]int{241}, false, "ClickHouse is out of memory for now: give it more, or run fewer queries at once"},
 	{[]int{243}, true, "ClickHouse's disk is full: make room"},

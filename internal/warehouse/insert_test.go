@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/quarterhour/quarterhour/internal/warehouse"
 	"github.com/quarterhour/quarterhour/internal/warehouse/warehousetest"
 	"github.com/quarterhour/quarterhour/schemas"
@@ -52,5 +54,48 @@ func TestNewestRevisionIsShown(t *testing.T) {
 	want := "2024-03-31 00:00:00\t9\t9\n2024-03-31 00:15:00\t0\t3\n"
 	if got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// The native protocol has the server's types, HTTP has ours: both must store the same.
+func TestTypesOfBothProtocols(t *testing.T) {
+	agent := schemas.AgentInterval{
+		Tenant: "acme", IntervalStart: quarter(0), IntervalSeconds: 900, AgentID: "7", AgentName: "Zoë", LoginMs: 900_000, NotReadyMs: 5, Final: true,
+		NotReadyByReason: []schemas.NamedValue{{Name: "", Value: 2}, {Name: "lunch", Value: 3}}, ScheduledMs: schemas.Null, AdherentMs: 0, Revision: 1 << 62,
+	}
+	bare := schemas.AgentInterval{Tenant: "acme", IntervalStart: quarter(1), IntervalSeconds: 900, ScheduledMs: 1, AdherentMs: schemas.Null}
+	state := sinks.Logged[schemas.AgentState]{Topic: "t", Partition: 3, Offset: 1 << 40, ArrivedAt: quarter(9) + 1, Record: schemas.AgentState{
+		Tenant: "acme", Revision: -1, StartedAt: quarter(0) + 7, EndedAt: schemas.Null, Sequence: -4, State: schemas.StateNotReady, Reason: "lunch"}}
+	b := sinks.Batch{Token: "a", AgentIntervals: []schemas.AgentInterval{agent, bare}, AgentStates: []sinks.Logged[schemas.AgentState]{state},
+		Completeness: complete("Asia/Kathmandu", 1800, schemas.Null), Contacts: contactBatch(2)}
+	var got [2]string
+	for i := range got {
+		w := warehousetest.Open(t)
+		if i == 1 {
+			w.AsNative()
+		}
+		insert(t, w, b)
+		for _, table := range []string{"agent_intervals", "agent_intervals_revisions", "agent_states", "completeness", "contacts"} {
+			got[i] += query(t, w, "SELECT * EXCEPT updated_at FROM "+table+" ORDER BY ALL")
+		}
+	}
+	if diff := cmp.Diff(got[0], got[1]); diff != "" {
+		t.Errorf("HTTP and native differ: %s", diff)
+	}
+	for _, want := range []string{"{'':2,'lunch':3}", "\ttrue\t4611686018427387904", "2024-03-31 00:00:00.007\t\\N\t-4\tnot_ready", "Asia/Kathmandu\t1800\t\\N"} {
+		if !strings.Contains(got[0], want) {
+			t.Errorf("%q is not in\n%s", want, got[0])
+		}
+	}
+}
+
+func TestInsertErrors(t *testing.T) {
+	w, _ := warehousetest.Empty(t)
+	err := w.Tables().Insert(t.Context(), &sinks.Batch{Token: "a", Contacts: contactBatch(1), QueueIntervals: []schemas.QueueInterval{row(0, 1, 1)}})
+	if !warehouse.Permanent(err) || !strings.Contains(err.Error(), "insert into contacts_store") || !strings.Contains(err.Error(), "insert into queue_intervals_store") {
+		t.Errorf("without tables: %v", err)
+	}
+	if err := w.Tables().Insert(t.Context(), &sinks.Batch{Token: "nothing"}); err != nil {
+		t.Errorf("an empty batch: %v", err)
 	}
 }
