@@ -109,8 +109,8 @@ func TestProblemsAreAtTheirPlace(t *testing.T) {
 	}
 
 	// a mistyped key, and a wrong word, each at its line
-	f("log:\n  levle: info\n  format: xml\n", nil, nil,
-		`system.yaml:2: unknown option "levle" in log: did you mean "level"?`, `system.yaml:3: log.format is "xml"`)
+	f("log:\n  levell: info\n  format: xml\n", nil, nil,
+		`system.yaml:2: unknown option "levell" in log: did you mean "level"?`, `system.yaml:3: log.format is "xml"`)
 	// a wrong type
 	f("data: [a]\n", nil, nil, `system.yaml:1: data is a list`)
 	// not YAML
@@ -127,7 +127,7 @@ func TestProblemsAreAtTheirPlace(t *testing.T) {
 	f("clickhouse: {url: 'clickhuose://h:9000'}\n", nil, nil, `did you mean "clickhouse"?`)
 	// the environment and flags, by their names
 	f("", []string{"QUARTERHOUR_LOG_LEVEL=inof"}, nil, `QUARTERHOUR_LOG_LEVEL: log.level is "inof"`, `did you mean "info"?`)
-	f("", []string{"QUARTERHOUR_LOG_LEVLE=info"}, nil, `QUARTERHOUR_LOG_LEVLE: unknown variable: did you mean "QUARTERHOUR_LOG_LEVEL"?`)
+	f("", []string{"QUARTERHOUR_LOG_LEVELL=info"}, nil, `QUARTERHOUR_LOG_LEVELL: unknown variable: did you mean "QUARTERHOUR_LOG_LEVEL"?`)
 	f("", nil, []string{"--log-format=xml"}, `--log-format: log.format is "xml"`)
 	f("", nil, []string{"--http-addr=here"}, `--http-addr: http.addr: "here" is not host:port`)
 }
