@@ -94,15 +94,12 @@ func (f *agentFold) fold(a *schemas.AgentState, arrived int64) Result {
 	return Result{}
 }
 
-// lastOf is the latest instant at which a state can hold.
+// lastOf is the latest instant at which a state matters: while it holds, or while it may be what ended the one before it.
 func (f *agentFold) lastOf(started, ended int64) int64 {
 	if started == schemas.Null {
 		return ended
 	}
-	if ended == schemas.Null {
-		return started + f.set.maxSession
-	}
-	return max(started, ended)
+	return max(started+f.set.maxSession, ended)
 }
 
 // apply puts a revision in place of the one before, if any.
@@ -191,7 +188,7 @@ func (f *agentFold) sweep() {
 		k := 0
 		for ; k < len(t.order); k++ {
 			s := f.states.at(t.order[k])
-			if max(s.started+f.set.maxSession, f.lastOf(s.started, s.ended)) >= needed {
+			if f.lastOf(s.started, s.ended) >= needed {
 				break
 			}
 			f.free(t.order[k])
