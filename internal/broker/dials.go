@@ -16,6 +16,9 @@ type dials struct {
 	closed  bool
 }
 
+// maxDials bounds what is remembered over months of rebalances.
+const maxDials = 16
+
 func (c *Cluster) newDials() *dials { return &dials{cluster: c} }
 
 func (d *dials) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -28,6 +31,9 @@ func (d *dials) dial(ctx context.Context, network, address string) (net.Conn, er
 	if d.closed {
 		_ = conn.Close()
 		return nil, net.ErrClosed
+	}
+	if len(d.conns) == maxDials { // kafka-go has at most three open: the oldest has long ended
+		d.conns = d.conns[:copy(d.conns, d.conns[1:])]
 	}
 	d.conns = append(d.conns, conn)
 	return conn, nil
