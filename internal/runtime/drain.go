@@ -47,16 +47,19 @@ func (p *pipeline) await(ctx context.Context, what, group string, topics ...stri
 
 // awaitStages follows the data flow: what a stage has committed, it has handed on, so the next stage's end is known then.
 func (p *pipeline) awaitStages(ctx context.Context, s stageSet) error {
+	close(p.fed[StageIntervals])
 	if s.has(StageIntervals) {
 		if err := p.await(ctx, "intervals", p.topics.intervalsGroup(), p.factTopics()...); err != nil {
 			return err
 		}
 	}
+	close(p.fed[StageMerge])
 	if s.has(StageMerge) {
 		if err := p.await(ctx, "merge", p.topics.mergeGroup(), p.topics.partials()); err != nil {
 			return err
 		}
 	}
+	close(p.fed[StageSinks])
 	if s.has(StageSinks) {
 		for _, sink := range p.file.Sinks {
 			if err := p.await(ctx, "sink "+sink.Name, p.topics.sinkGroup(sink.Name), p.sinkTopics(sink)...); err != nil {

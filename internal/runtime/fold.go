@@ -11,9 +11,6 @@ import (
 	"github.com/quarterhour/quarterhour/transform"
 )
 
-// emitEvery bounds how often a shard that is catching up hands its partials on: each waits for more facts of its rows.
-const emitEvery = 2 * time.Second
-
 // fold is one shard at work: it reads a partition of facts, and writes what changed to the partials topic.
 type fold struct {
 	p           *pipeline
@@ -87,7 +84,7 @@ func (f *fold) step(ctx context.Context) error {
 	if f.replaying {
 		return nil
 	}
-	if caughtUp || f.p.now().Sub(f.emitted) >= emitEvery {
+	if f.next > f.assigned.Committed() && f.p.due(StageIntervals, caughtUp, f.emitted) {
 		return f.emit(ctx)
 	}
 	return nil
@@ -174,9 +171,6 @@ func (f *fold) reject(r *broker.Record, fact, reason, detail string) {
 // emit writes what changed, and commits once that is acknowledged.
 func (f *fold) emit(ctx context.Context) error {
 	f.emitted = f.p.now()
-	if f.next <= f.assigned.Committed() {
-		return nil
-	}
 	if err := f.p.produceDeadLetters(ctx, f.dead); err != nil {
 		return err
 	}

@@ -86,8 +86,7 @@ func (m *merging) step(ctx context.Context) error {
 	m.endReplay(m.next)
 	m.p.metrics.merge.Batch(len(b.Records), size, m.p.now().Sub(started))
 	m.p.metrics.merge.Lag(m.assigned.Topic(), m.assigned.Partition(), b.HighWatermark-m.next)
-	caughtUp := m.next >= b.HighWatermark
-	if m.replaying || m.next <= m.assigned.Committed() || !caughtUp && m.p.now().Sub(m.emitted) < emitEvery {
+	if m.replaying || m.next <= m.assigned.Committed() || !m.p.due(StageMerge, m.next >= b.HighWatermark, m.emitted) {
 		return nil
 	}
 	m.emitted = m.p.now()

@@ -79,6 +79,7 @@ type pipeline struct {
 	stages    *expressions.Program
 	warehouse string
 	drain     bool
+	fed       fed
 	log       *slog.Logger
 	progress  ingest.Progress
 	metrics   *pipelineMetrics
@@ -87,7 +88,7 @@ type pipeline struct {
 
 func open(ctx context.Context, file *pipelines.Pipeline, o Options) (*pipeline, error) {
 	p := &pipeline{
-		file: file, topics: topics{file.Name}, cluster: o.Cluster, registry: o.Registry, warehouse: o.Warehouse, drain: o.Drain,
+		file: file, topics: topics{file.Name}, fed: newFed(), cluster: o.Cluster, registry: o.Registry, warehouse: o.Warehouse, drain: o.Drain,
 		log: o.Log.With("pipeline", file.Name), progress: o.Progress, now: o.Now, metrics: newPipelineMetrics(o.Metrics, file.Name),
 	}
 	var err error

@@ -12,13 +12,6 @@ import (
 	"github.com/quarterhour/quarterhour/sinks"
 )
 
-// sinkPace is the least time between two small writes of one partition: destinations like few large batches.
-// sinkLarge is when a batch is not small any more.
-const (
-	sinkPace  = time.Second
-	sinkLarge = 10_000
-)
-
 // delivering is one partition of rows or facts on its way into one sink.
 type delivering struct {
 	p        *pipeline
@@ -27,8 +20,11 @@ type delivering struct {
 	metrics  *observe.Stage
 	assigned *broker.Assigned
 	reader   *reader
-	batch    sinks.Batch
-	next     int64
+
+	batch      sinks.Batch
+	memory     []byte // what the batch's strings are in
+	from, next int64  // the batch is what lies between
+	wrote      time.Time
 }
 
 func (p *pipeline) sinkTopics(s pipelines.Sink) []string {
@@ -43,20 +39,21 @@ func (p *pipeline) sinkTopics(s pipelines.Sink) []string {
 }
 
 func (p *pipeline) runSink(ctx context.Context, s pipelines.Sink, sink sinks.Sink, m *observe.Stage, a *broker.Assigned) error {
-	d := &delivering{p: p, name: s.Name, sink: sink, metrics: m, assigned: a, reader: newReader(ctx, p.registry), next: a.Committed()}
-	if d.next < 0 {
+	d := &delivering{p: p, name: s.Name, sink: sink, metrics: m, assigned: a, reader: newReader(ctx, p.registry), from: a.Committed(), wrote: p.now()}
+	if d.from < 0 {
 		var err error
-		if d.next, err = p.firstOffset(ctx, a.Topic(), a.Partition()); err != nil {
+		if d.from, err = p.firstOffset(ctx, a.Topic(), a.Partition()); err != nil {
 			return err
 		}
 	}
+	d.next = d.from
 	wait := time.Second
 	for ctx.Err() == nil {
 		err := d.step(ctx)
 		switch {
 		case err == nil:
 			wait = time.Second
-			continue
+			continue // the next batch
 		case ctx.Err() != nil:
 			return nil
 		case p.drain:
@@ -64,6 +61,7 @@ func (p *pipeline) runSink(ctx context.Context, s pipelines.Sink, sink sinks.Sin
 		}
 		p.log.Error("sink failed, trying again", "sink", s.Name, "topic", a.Topic(), "partition", a.Partition(), "err", err, "in", wait)
 		m.Error("write")
+		d.reset(d.from)
 		pause(ctx, wait)
 		wait = min(2*wait, time.Minute)
 	}
@@ -77,47 +75,60 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// step gathers one fetch, and writes what was gathered once it is large or has waited long enough.
 func (d *delivering) step(ctx context.Context) error {
-	started := d.p.now()
 	b, err := d.assigned.Fetch(ctx, d.next)
 	if err != nil {
 		return err
 	}
-	d.batch.Reset()
-	size := 0
 	for i := range b.Records {
 		if r := &b.Records[i]; r.Offset >= d.next {
-			size += len(r.Value)
 			if err := d.add(r); err != nil {
 				return fmt.Errorf("%s/%d@%d: %w", d.assigned.Topic(), d.assigned.Partition(), r.Offset, err)
 			}
 		}
 	}
-	if b.Next == d.next {
-		return nil
+	d.next = max(d.next, b.Next)
+	d.metrics.Lag(d.assigned.Topic(), d.assigned.Partition(), b.HighWatermark-d.from)
+	waited := d.p.now().Sub(d.wrote)
+	caughtUp := d.next >= b.HighWatermark && (waited >= sinkPace || d.p.fed.fully(StageSinks))
+	if d.next > d.from && (caughtUp || d.batch.Len() >= sinkLarge || waited >= 2*sinkPace) {
+		return d.write(ctx)
 	}
+	return nil
+}
+
+// write hands the batch over, and commits once the destination has acknowledged it.
+func (d *delivering) write(ctx context.Context) error {
+	started := d.p.now()
 	if d.batch.Len() > 0 {
-		d.batch.Token = fmt.Sprintf("%s/%d/%d-%d", d.assigned.Topic(), d.assigned.Partition(), d.next, b.Next)
+		d.batch.Token = fmt.Sprintf("%s/%d/%d-%d", d.assigned.Topic(), d.assigned.Partition(), d.from, d.next)
 		if err := d.sink.Write(ctx, &d.batch); err != nil {
 			return err
 		}
 	}
-	d.next = b.Next
 	if err := d.assigned.Commit(ctx, d.next); err != nil {
 		return err
 	}
-	d.metrics.Batch(d.batch.Len(), size, d.p.now().Sub(started))
-	d.metrics.Lag(d.assigned.Topic(), d.assigned.Partition(), b.HighWatermark-d.next)
-	if rest := sinkPace - d.p.now().Sub(started); rest > 0 && d.batch.Len() < sinkLarge && !d.p.drain {
-		pause(ctx, rest)
-	}
+	d.wrote = d.p.now()
+	d.metrics.Batch(d.batch.Len(), len(d.memory), d.wrote.Sub(started))
+	d.reset(d.next)
 	return nil
+}
+
+// reset forgets the batch; the next one begins at the offset.
+func (d *delivering) reset(offset int64) {
+	d.batch.Reset()
+	d.memory = d.memory[:0]
+	d.from, d.next = offset, offset
 }
 
 // add decodes one message into the batch. A fact that cannot be decoded is the transform's to dead-letter; marks and other
 // records that no sink stores are passed over.
 func (d *delivering) add(r *broker.Record) error {
-	e, payload, err := d.reader.open(r.Value)
+	at := len(d.memory)
+	d.memory = append(d.memory, r.Value...) // what a fetch brought is gone with the next; growing leaves old strings where they are
+	e, payload, err := d.reader.open(d.memory[at:])
 	if err != nil {
 		if d.assigned.Topic() != d.p.topics.rows() {
 			return nil
