@@ -21,7 +21,7 @@ type Tables struct {
 
 // Tables makes the inserters.
 func (w *Warehouse) Tables() *Tables {
-	return &Tables{
+	t := &Tables{
 		QueueIntervals:      newInserter(w, "queue_intervals_store", queueIntervalColumns),
 		AgentQueueIntervals: newInserter(w, "agent_queue_intervals_store", agentQueueIntervalColumns),
 		AgentIntervals:      newInserter(w, "agent_intervals_store", agentIntervalColumns),
@@ -30,6 +30,8 @@ func (w *Warehouse) Tables() *Tables {
 		AgentStates:         newInserter(w, "agent_states_store", agentStateColumns),
 		DeadLetters:         newInserter(w, "dead_letters_store", deadLetterColumns),
 	}
+	t.Contacts.asIs, t.AgentStates.asIs = true, true
+	return t
 }
 
 // Insert writes a whole batch, table by table. Completeness goes last, so that nothing counts as complete before its rows
