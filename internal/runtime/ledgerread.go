@@ -1,0 +1,203 @@
+package runtime
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// FactMessage is one message of a fact topic, after the pipeline's filter and set stages. One of Contact, State and Mark is set,
+// or Reason says why the message is none of them. All of it is only valid during the call.
+type FactMessage struct {
+	Offset  int64
+	Arrived int64 // milliseconds since 1970
+	Key     []byte
+	Contact *schemas.Contact
+	State   *schemas.AgentState
+	Mark    *schemas.Mark
+
+	Reason, Detail string // undecodable, or expression: a stage failed on it
+}
+
+// ReadFacts hands over the messages of a shard's log in [from, to). wanted, where given, sees the message's key first: what it
+// refuses is not decoded.
+func (l *Ledger) ReadFacts(ctx context.Context, s ShardLog, from, to int64, wanted func(key []byte) bool, each func(*FactMessage) error) error {
+	d := &factDecoding{p: l.p, reader: newReader(ctx, l.p.registry)}
+	return l.read(ctx, s.Topic, s.Partition, from, to, func(r *broker.Record) error {
+		if wanted != nil && !wanted(r.Key) {
+			return nil
+		}
+		return each(d.decode(r))
+	})
+}
+
+func (l *Ledger) read(ctx context.Context, topic string, partition int, from, to int64, each func(*broker.Record) error) error {
+	if from >= to {
+		return nil
+	}
+	err := l.p.cluster.ReadAll(ctx, topic, partition, from, to, func(b *broker.Batch) error {
+		for i := range b.Records {
+			r := &b.Records[i]
+			if r.Offset < from || r.Offset >= to {
+				continue
+			}
+			if err := each(r); err != nil {
+				return fmt.Errorf("offset %d: %w", r.Offset, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read %s/%d: %w", topic, partition, err)
+	}
+	return nil
+}
+
+// factDecoding is the memory that messages are decoded into.
+type factDecoding struct {
+	p       *pipeline
+	reader  *reader
+	message FactMessage
+	contact schemas.Contact
+	state   schemas.AgentState
+	mark    schemas.Mark
+}
+
+func (d *factDecoding) decode(r *broker.Record) *FactMessage {
+	m := &d.message
+	*m = FactMessage{Offset: r.Offset, Arrived: r.Time.UnixMilli(), Key: r.Key}
+	e, payload, err := d.reader.open(r.Value)
+	reason := "undecodable"
+	if err == nil {
+		switch e.kind {
+		case contactKind:
+			m.Contact = &d.contact
+			if err = decode(e, payload, &d.contact); err == nil {
+				err, reason = d.p.stages.Contact(&d.contact), "expression"
+			}
+		case agentStateKind:
+			m.State = &d.state
+			if err = decode(e, payload, &d.state); err == nil {
+				err, reason = d.p.stages.AgentState(&d.state), "expression"
+			}
+		case markKind:
+			m.Mark = &d.mark
+			err = decode(e, payload, &d.mark)
+		default:
+			err = fmt.Errorf("a record of schema %q does not belong in a topic of facts", e.name)
+		}
+	}
+	if err != nil {
+		m.Contact, m.State, m.Mark, m.Reason, m.Detail = nil, nil, nil, reason, err.Error()
+	}
+	return m
+}
+
+// RowMessage is one message of the rows or the partials; one of the records is set. All of it is only valid during the call.
+type RowMessage struct {
+	Partition   int
+	Offset, At  int64  // At: when it was written, milliseconds since 1970
+	Shard       string // of a partial
+	Key         []byte // of the row, as transform's Append functions write it
+	Queue       *schemas.QueueInterval
+	AgentQueue  *schemas.AgentQueueInterval
+	Agent       *schemas.AgentInterval
+	Complete    *schemas.Completeness
+	recordQueue schemas.QueueInterval
+	recordPair  schemas.AgentQueueInterval
+	recordAgent schemas.AgentInterval
+	recordDone  schemas.Completeness
+}
+
+// RowPartition is the partition of rows and partials that a row's key belongs to.
+func (l *Ledger) RowPartition(key []byte) int { return broker.Partition(key, l.p.file.Partitions) }
+
+// Rows is what each partition of the rows holds.
+func (l *Ledger) Rows(ctx context.Context) ([]broker.Range, error) {
+	return l.p.cluster.Offsets(ctx, l.p.topics.rows())
+}
+
+// ReadRows hands over every revision of the rows that one partition holds in [from, to), in the order they were written. wanted,
+// where given, sees the row's key first.
+func (l *Ledger) ReadRows(ctx context.Context, partition int, from, to int64, wanted func(key []byte) bool, each func(*RowMessage) error) error {
+	d := &RowMessage{}
+	reader := newReader(ctx, l.p.registry)
+	return l.read(ctx, l.p.topics.rows(), partition, from, to, func(r *broker.Record) error {
+		if wanted != nil && !wanted(r.Key) {
+			return nil
+		}
+		return d.take(reader, partition, r, r.Key, "", each)
+	})
+}
+
+// Partials is what each partition of the partials holds.
+func (l *Ledger) Partials(ctx context.Context) ([]broker.Range, error) {
+	return l.p.cluster.Offsets(ctx, l.p.topics.partials())
+}
+
+// ReadPartials is ReadRows for partials; their shards' marks are passed over.
+func (l *Ledger) ReadPartials(ctx context.Context, partition int, from, to int64, wanted func(key []byte) bool, each func(*RowMessage) error) error {
+	d := &RowMessage{}
+	reader := newReader(ctx, l.p.registry)
+	return l.read(ctx, l.p.topics.partials(), partition, from, to, func(r *broker.Record) error {
+		shard, key, found := bytes.Cut(r.Key, []byte{0})
+		if !found || len(key) == 0 || key[0] == 0 || wanted != nil && !wanted(key) {
+			return nil
+		}
+		return d.take(reader, partition, r, key, string(shard), each)
+	})
+}
+
+func (d *RowMessage) take(reader *reader, partition int, r *broker.Record, key []byte, shard string, each func(*RowMessage) error) error {
+	e, payload, err := reader.open(r.Value)
+	if err != nil {
+		return err
+	}
+	d.Partition, d.Offset, d.At, d.Shard, d.Key = partition, r.Offset, r.Time.UnixMilli(), shard, key
+	d.Queue, d.AgentQueue, d.Agent, d.Complete = nil, nil, nil, nil
+	switch e.kind {
+	case queueKind:
+		d.Queue, err = &d.recordQueue, decode(e, payload, &d.recordQueue)
+	case agentQueueKind:
+		d.AgentQueue, err = &d.recordPair, decode(e, payload, &d.recordPair)
+	case agentKind:
+		d.Agent, err = &d.recordAgent, decode(e, payload, &d.recordAgent)
+	case completenessKind:
+		d.Complete, err = &d.recordDone, decode(e, payload, &d.recordDone)
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return each(d)
+}
+
+// DeadLetters hands over the pipeline's dead letters in the order they were written. An input refused again comes again.
+func (l *Ledger) DeadLetters(ctx context.Context, each func(*schemas.DeadLetter) error) error {
+	ranges, err := l.p.cluster.Offsets(ctx, l.p.topics.deadLetters())
+	if err != nil {
+		return err
+	}
+	reader := newReader(ctx, l.p.registry)
+	var letter schemas.DeadLetter
+	for n, at := range ranges {
+		err := l.read(ctx, l.p.topics.deadLetters(), n, at.First, at.Next, func(r *broker.Record) error {
+			e, payload, err := reader.open(r.Value)
+			if err != nil || e.kind != deadLetterKind {
+				return err
+			}
+			if err = decode(e, payload, &letter); err != nil {
+				return err
+			}
+			return each(&letter)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
