@@ -3,6 +3,7 @@ package transform_test
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -78,6 +79,41 @@ func BenchmarkFoldAndEmitContacts(b *testing.B) {
 		}
 		s.Contact(&facts[n%len(facts)], int64(n))
 		if n%10_000 == 0 {
+			s.Emit(&out)
+		}
+	}
+	perSecond(b, from, "facts")
+}
+
+// largeCentre are contacts of 2,000 agents who each serve all of 200 queues: nearly every contact has agent-queue rows of its own.
+func largeCentre(n int) []schemas.Contact {
+	all := make([]schemas.Contact, n)
+	for i := range all {
+		at := epoch + int64(i*86_400_000/500_000)
+		queue, agent := "queue-"+strconv.Itoa(i*7919%200), "agent-"+strconv.Itoa(i*104729%2000)
+		all[i] = schemas.Contact{
+			Tenant: "acme", Source: "five9", InteractionID: fmt.Sprint(1_000_000_000 + i), Segment: "1", Channel: "voice", Revision: 1,
+			QueueID: queue, QueueName: queue, AgentID: agent, AgentName: agent, Outcome: schemas.OutcomeHandled,
+			OfferedAt: at, AnsweredAt: at + int64(i%40)*1000, EndedAt: at + 200_000 + int64(i%200)*1000, WrapEndedAt: at + 430_000,
+			TalkMs: schemas.Null, HoldMs: int64(i%7) * 1000, WrapMs: schemas.Null,
+		}
+	}
+	return all
+}
+
+func BenchmarkFoldAndEmitLargeCentre(b *testing.B) {
+	facts := largeCentre(500_000)
+	b.ReportAllocs()
+	var s *transform.Shard
+	var out discard
+	b.ResetTimer()
+	from := processorTime()
+	for n := 0; n < b.N; n++ {
+		if n%len(facts) == 0 {
+			s, _ = transform.NewShard("contact/0", benchOptions)
+		}
+		s.Contact(&facts[n%len(facts)], int64(n))
+		if n%20_000 == 19_999 {
 			s.Emit(&out)
 		}
 	}
