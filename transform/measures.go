@@ -79,7 +79,7 @@ func Measures() []Measure {
 		{"handle_ms", both, "ms", "Talk, hold and wrap-up.", Split, spans, append(talk[:4:4], "wrap_ended_at", "wrap_ms")},
 		{"backlog", queue, "count", "Contacts waiting at the interval's end.", AtEnd, nil, []string{"offered_at", "answered_at", "ended_at"}},
 		{"completed", agentQueue, "count", "Contacts whose wrap-up ended; null where no contact of the row has wrap-up information.", AtWrapEnded, []Rule{AtAnswered, AtEnded, AtWrapEnded}, wrap},
-		{"direct_out", []string{"agent_queue", "agent"}, "count", "Outbound and internal contacts of the agent.", AtOffered, answers, []string{"direction", "offered_at"}},
+		{"direct_out", []string{"agent_queue", "agent"}, "count", "Outbound and internal contacts of the agent, answered or not.", AtOffered, leaves, []string{"direction", "offered_at"}},
 		{"concurrency_ms", agent, "ms", "Sum of the agent's contacts' own clocks, from answer to end; above the interval where contacts overlap.", Split, nil, []string{"answered_at", "ended_at"}},
 		{"login_ms", agent, "ms", "Logged in, in whichever channel and source; each instant once.", Split, nil, states},
 		{"on_contact_ms", agent, "ms", "On a contact by state, in any channel.", Split, nil, states},
