@@ -29,6 +29,7 @@ const pathRows = 500_000
 const pathPipeline = `
 pipeline: bench
 tenant: acme
+partitions: 2
 timezone: Europe/Berlin
 ingest:
   calls:
