@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -107,14 +107,15 @@ func cutText(b []byte, s *string) ([]byte, bool) {
 }
 
 // FormatKey writes a key for people, as queue/acme/1999-02-01T06:15:00Z/PS/voice: the kind, the tenant, the interval's start in
-// UTC, then agent, queue and channel as the kind has them, each escaped as in an address.
+// UTC, then agent, queue and channel as the kind has them, with slashes, blanks, % and
+// control characters as % and two hexadecimal digits.
 func FormatKey(k Key) string {
-	parts := []string{k.Kind, url.PathEscape(k.Tenant), time.UnixMilli(k.Start).UTC().Format(time.RFC3339)}
+	parts := []string{k.Kind, escape(k.Tenant), time.UnixMilli(k.Start).UTC().Format(time.RFC3339)}
 	if k.Kind != KindQueue {
-		parts = append(parts, url.PathEscape(k.AgentID))
+		parts = append(parts, escape(k.AgentID))
 	}
 	if k.Kind != KindAgent {
-		parts = append(parts, url.PathEscape(k.QueueID), url.PathEscape(k.Channel))
+		parts = append(parts, escape(k.QueueID), escape(k.Channel))
 	}
 	return strings.Join(parts, "/")
 }
@@ -146,11 +147,42 @@ func ParseKey(s string) (Key, error) {
 		if i > 0 {
 			part = parts[2+i]
 		}
-		if *f, err = url.PathUnescape(part); err != nil {
-			return Key{}, fmt.Errorf("row key %q: %q is not escaped as in an address: write %% as %%25", s, part)
+		if *f, err = unescape(part); err != nil {
+			return Key{}, fmt.Errorf("row key %q: %q has a %% without two hexadecimal digits: write %% itself as %%25", s, part)
 		}
 	}
 	return k, nil
+}
+
+func escape(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == '/' || c == '%' || c == 0x7f {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+func unescape(s string) (string, error) {
+	var b strings.Builder
+	for {
+		plain, rest, found := strings.Cut(s, "%")
+		if b.WriteString(plain); !found {
+			return b.String(), nil
+		}
+		if len(rest) < 2 {
+			return "", strconv.ErrSyntax
+		}
+		c, err := strconv.ParseUint(rest[:2], 16, 8)
+		if err != nil {
+			return "", err
+		}
+		b.WriteByte(byte(c))
+		s = rest[2:]
+	}
 }
 
 var shapes = map[string]string{
