@@ -1,6 +1,7 @@
 package script
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -101,7 +102,10 @@ func (p *parser) line(line string) error {
 	case p.current == nil && !s.early:
 		return fmt.Errorf("%q before the first case: begin one with a line `case TITLE`", words[0].text)
 	}
-	if err := s.read(p, words[1:]); err != nil {
+	switch err := s.read(p, words[1:]); {
+	case errors.Is(err, errUsage):
+		return fmt.Errorf("%s: write `%s`", words[0].text, s.words)
+	case err != nil:
 		return fmt.Errorf("%s: %w", words[0].text, err)
 	}
 	return nil
@@ -168,11 +172,12 @@ func (p *parser) add(e *event) {
 	p.current.steps = append(p.current.steps, step{at: p.at, event: e})
 }
 
-func usage(keyword string) error { return fmt.Errorf("write `%s`", statements[keyword].words) }
+// errUsage says that a statement is not written as it should be.
+var errUsage = errors.New("not written as it should be")
 
 func (p *parser) setDay(words []word) (err error) {
 	if len(words) != 1 {
-		return fmt.Errorf("write `day 2026-03-02`")
+		return errUsage
 	}
 	d, err := parseDate(words[0].text)
 	if err == nil {

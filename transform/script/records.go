@@ -21,7 +21,7 @@ const defaultChannel = "voice"
 // contact reads `contact ID[/SEGMENT] FIELD=VALUE...`.
 func (p *parser) contact(words []word) error {
 	if len(words) == 0 || words[0].equals >= 0 {
-		return usage("contact")
+		return errUsage
 	}
 	c := &schemas.Contact{Tenant: p.current.setting.Options.Tenant, Revision: 1, Channel: defaultChannel}
 	absent(c, contactFields)
@@ -41,7 +41,7 @@ func (p *parser) contact(words []word) error {
 // state reads `state AGENT[/ID] TIME[..TIME] STATE FIELD=VALUE...`.
 func (p *parser) state(words []word) error {
 	if len(words) < 3 || words[0].equals >= 0 {
-		return usage("state")
+		return errUsage
 	}
 	s := &schemas.AgentState{Tenant: p.current.setting.Options.Tenant, Revision: 1}
 	absent(s, stateFields)
@@ -119,14 +119,14 @@ func (e *event) source() string {
 }
 
 // correct reads `correct ID[/PART] FIELD=VALUE...`: the next revision of what was said, with other values in some fields.
-func (p *parser) correct(words []word) error { return p.revise("correct", words, false) }
+func (p *parser) correct(words []word) error { return p.revise(words, false) }
 
 // retract reads `retract ID[/PART]`: the source deleted the record.
-func (p *parser) retract(words []word) error { return p.revise("retract", words, true) }
+func (p *parser) retract(words []word) error { return p.revise(words, true) }
 
-func (p *parser) revise(keyword string, words []word, retracted bool) error {
+func (p *parser) revise(words []word, retracted bool) error {
 	if len(words) == 0 || words[0].equals >= 0 {
-		return usage(keyword)
+		return errUsage
 	}
 	source := ""
 	for _, w := range words[1:] {
@@ -184,7 +184,7 @@ func (p *parser) newest(id, source string) (*event, error) {
 // mark reads `mark [SOURCE] [contacts|states] TIME`.
 func (p *parser) mark(words []word) error {
 	if len(words) == 0 || len(words) > 3 {
-		return usage("mark")
+		return errUsage
 	}
 	last := len(words) - 1
 	through, err := p.instant(words[last].text)

@@ -111,7 +111,7 @@ func setOption(o *transform.Options, key, value string) error {
 func (p *parser) source(words []word) error {
 	c := p.scope()
 	if len(words) == 0 {
-		return usage("source")
+		return errUsage
 	}
 	if c.setting.Fixed {
 		return fmt.Errorf("the sources of a pipeline are those of its file")
