@@ -56,12 +56,20 @@ func (s *Shard) emitStateRange(from, to int64, out Emitter) (err error) {
 	f.timelines.each(func(n uint32, t *timeline) {
 		f.tidy(t)
 		for _, d := range t.dirty {
-			if d.from, d.to = max(d.from, from), min(d.to, to); err == nil && d.from < d.to {
+			if d.from, d.to = f.set.grid.next(max(d.from, from)), f.set.grid.next(min(d.to, to)); err == nil && d.from < d.to {
 				err = f.emitStretch(t, d, out, s.next, &s.out.agent)
 			}
 		}
 	})
 	return err
+}
+
+// next is the start of the first interval that starts at an instant or after it.
+func (g *Grid) next(ms int64) int64 {
+	if start, end := g.Bounds(ms); start < ms {
+		return end
+	}
+	return ms
 }
 
 // Marks hands on how far the shard has heard of each source.

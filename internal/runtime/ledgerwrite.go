@@ -36,7 +36,7 @@ type RowWriter struct{ k *keyed }
 
 // WriteRows begins to write rows that no merge holds any more. Not safe for concurrent use.
 func (l *Ledger) WriteRows() RowWriter {
-	return RowWriter{l.p.newKeyed(l.p.topics.rows(), l.p.metrics.merge)}
+	return RowWriter{&keyed{p: l.p, topic: l.p.topics.rows(), stage: l.p.metrics.merge, batches: make([][]message, l.p.file.Partitions)}}
 }
 
 func addDirect[T schemas.Record](w RowWriter, row *T, key func([]byte, *T) []byte, enc writer[T]) error {
