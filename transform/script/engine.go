@@ -24,9 +24,9 @@ type engine struct {
 // shard is one partition: its log, and what was folded from it.
 type shard struct {
 	*transform.Shard
-	name      string
-	log       []*event
-	handedOn  int // records of the log whose partials have been handed on
+	name     string
+	log      []*event
+	handedOn int // records of the log whose partials have been handed on
 }
 
 // refusal is a fact that the engine did not take.

@@ -73,6 +73,9 @@ func formatLength(ms int64) string {
 		return fmt.Sprintf("%dms", ms)
 	}
 	text := fmt.Sprintf("%d:%02d", ms/60_000, ms/1000%60)
+	if ms < 60_000 {
+		return strconv.FormatFloat(float64(ms)/1000, 'f', -1, 64) + "s"
+	}
 	if ms >= 3600_000 {
 		text = fmt.Sprintf("%d:%02d:%02d", ms/3600_000, ms/60_000%60, ms/1000%60)
 	}
