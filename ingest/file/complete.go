@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/expression"
 	"github.com/quarterhour/quarterhour/internal/spec"
 )
@@ -73,6 +74,7 @@ func (s *source) finish(ctx context.Context, c *cursor, out ingest.Out) error {
 	if err := out.Mark(ctx, s.options.As, through); err != nil {
 		return err
 	}
+	crash.Point(crash.PromiseMade)
 	c.Marked = &through
 	return out.Commit(ctx, c.encode())
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // source reads the files of one path or glob.
@@ -93,6 +94,7 @@ func (s *source) look(ctx context.Context, c *cursor, out ingest.Out) error {
 		}
 	}
 	if r.dirty {
+		crash.Point(crash.FilesRead)
 		if err := out.Commit(ctx, c.encode()); err != nil {
 			return err
 		}

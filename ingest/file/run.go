@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -39,6 +40,7 @@ func (r *run) file(ctx context.Context, path string) error {
 		r.report(0)
 		return nil
 	}
+	crash.Point(crash.FileOpened)
 	err = r.rows(ctx, f)
 	if closed := f.Close(); err == nil && closed != nil {
 		err = fmt.Errorf("close: %w", closed)
@@ -102,6 +104,7 @@ func (r *run) rows(ctx context.Context, f *openFile) error {
 			}
 		}
 	}
+	crash.Point(crash.FileRead)
 	if f.info == nil {
 		r.dirty = true
 		return nil

@@ -35,15 +35,27 @@ type engines struct {
 // needs says which engines a command uses.
 type needs struct{ kafka, clickhouse bool }
 
+// metBy says whether the engines of another process are enough.
+func (n needs) metBy(e embedded.Endpoints) bool {
+	return (!n.kafka || len(e.Brokers) > 0 && e.Registry != "") && (!n.clickhouse || e.ClickHouse != "")
+}
+
+func attach(dir string, share bool) (embedded.Endpoints, bool) {
+	if !share {
+		return embedded.Endpoints{}, false
+	}
+	return embedded.Attach(dir)
+}
+
 // open brings up what is needed. share allows the engines of another process that has the data folder.
 func open(ctx context.Context, s *cli.Session, n needs, share bool) (*engines, error) {
 	system := s.System
 	wanted := needs{kafka: n.kafka && system.EmbeddedKafka(), clickhouse: n.clickhouse && system.EmbeddedClickHouse()}
 	e := &engines{close: func() error { return nil }}
 	if wanted.kafka || wanted.clickhouse {
-		if live, ok := embedded.Attach(system.Data); share && ok {
+		if live, ok := attach(system.Data, share); ok && wanted.metBy(live) {
 			e.Endpoints = live
-		} else {
+		} else { // a holder that lacks an engine is named by the error
 			started, err := embedded.Start(ctx, embedded.Options{
 				Dir: system.Data, Holder: s.Command, Kafka: wanted.kafka, ClickHouse: wanted.clickhouse, Log: s.Log,
 			})

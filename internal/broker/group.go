@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // GroupOptions say what a process takes part in.
@@ -123,6 +125,7 @@ func (r *consuming) loop(ctx context.Context) error {
 			if err := r.cluster.topicsAreThere(next, r.options); err != nil {
 				return err
 			}
+			crash.Point(crash.PartitionsAssigned)
 			r.start(ctx, generation)
 			continue
 		case !rejoins(err):

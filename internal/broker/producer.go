@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // ProducerOptions tune a producer. The zero value is right for most.
@@ -74,6 +76,7 @@ func (p *Producer) Produce(ctx context.Context, topic string, partition int, rec
 		if err != nil {
 			return -1, l.fail(ctx, fmt.Errorf("produce to topic %q partition %d: %w", topic, partition, err))
 		}
+		crash.Point(crash.BatchAcknowledged)
 		if at == 0 {
 			base = offset
 		}

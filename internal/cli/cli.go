@@ -14,6 +14,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/console"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/spec"
 )
 
@@ -62,6 +63,10 @@ func Execute(ctx context.Context, app App, s Surroundings) int {
 	c := &command{app: app, around: s, env: spec.ParseEnvironment(s.Environ), progress: progress, screen: console.NewScreen(s.Stdout, s.Out)}
 	if s.Out.Terminal && s.Err.Terminal {
 		c.screen = console.NewScreen(progress.Beside(s.Stdout), s.Out)
+	}
+	if err := crash.Arm(c.env[crash.Variable]); err != nil {
+		c.complain(err.Error())
+		return exitInvalid
 	}
 	root := c.root()
 	root.SetArgs(s.Args)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/embedded/clickhouse"
 	"github.com/quarterhour/quarterhour/internal/embedded/kafka"
 	"github.com/quarterhour/quarterhour/internal/embedded/loopback"
@@ -55,16 +56,19 @@ func Start(ctx context.Context, o Options) (*Engines, error) {
 		return nil, err
 	}
 	e := &Engines{dir: o.Dir, lock: lock}
+	crash.Point(crash.FolderHeld)
 	err = forget(o.Dir) // what a holder that was killed left behind
 	if err == nil {
 		err = e.start(ctx, o)
 	}
 	if err == nil {
+		crash.Point(crash.EnginesStarted)
 		err = e.publish(o.Dir)
 	}
 	if err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
+	crash.Point(crash.EnginesPublished)
 	return e, nil
 }
 
@@ -126,12 +130,14 @@ func startClickHouse(ctx context.Context, o Options) (*clickhouse.Server, error)
 // calls do nothing and return the same error.
 func (e *Engines) Close() error {
 	e.once.Do(func() {
+		crash.Point(crash.EnginesClosing)
 		var group errgroup.Group
 		errs := make([]error, len(e.closers), len(e.closers)+2)
 		for i, c := range e.closers {
 			group.Go(func() error { errs[i] = c(); return nil })
 		}
 		_ = group.Wait() // the errors are in errs, all of them
+		crash.Point(crash.EnginesClosed)
 		e.err = errors.Join(append(errs, forget(e.dir), e.lock.release())...)
 	})
 	return e.err

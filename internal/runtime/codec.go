@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/registry"
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -36,6 +37,7 @@ func newWriter[T schemas.Record](ctx context.Context, reg *registry.Client) (wri
 	if err != nil {
 		return writer[T]{}, fmt.Errorf("register schema %q: %w", s.Full, err)
 	}
+	crash.Point(crash.SchemaRegistered)
 	return writer[T]{id: id, encoder: schemas.NewEncoder[T]()}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // cursors keeps how far each source has read, in a compacted topic: the newest value of a source's key holds.
@@ -43,10 +44,12 @@ func (c *cursors) store(ctx context.Context, source string, cursor []byte) error
 	if cursor == nil {
 		return nil
 	}
+	crash.Point(crash.CursorDue)
 	record := broker.Record{Key: []byte(source), Value: cursor, Time: c.p.now()}
 	if _, err := c.p.producer.Produce(ctx, c.p.topics.cursors(), 0, []broker.Record{record}); err != nil {
 		return fmt.Errorf("store cursor of source %q: %w", source, err)
 	}
+	crash.Point(crash.CursorStored)
 	c.mu.Lock()
 	c.by[source] = append([]byte(nil), cursor...)
 	c.mu.Unlock()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // drainPoll is how often a draining run looks whether a stage has committed everything.
@@ -33,6 +35,7 @@ func (p *pipeline) await(ctx context.Context, what, group string, topics ...stri
 			}
 			p.progress.Report(what+" "+topic, total-behind, total, "records")
 			if behind == 0 {
+				crash.Point(crash.StageDrained)
 				break
 			}
 			select {

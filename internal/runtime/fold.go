@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/transform"
 )
@@ -46,6 +47,7 @@ func (p *pipeline) runFold(ctx context.Context, a *broker.Assigned) error {
 	if f.replaying = f.replayTo > f.next; f.replaying {
 		p.log.Info("shard restores from the log", "shard", name, "from", f.next, "to", f.replayTo)
 	}
+	defer p.metrics.intervals.Lost(a.Topic(), a.Partition())
 	for ctx.Err() == nil {
 		if err := f.step(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -82,7 +84,11 @@ func (f *fold) step(ctx context.Context) error {
 	f.p.metrics.intervals.Batch(len(b.Records), bytes, f.p.now().Sub(started))
 	f.p.metrics.intervals.Lag(f.assigned.Topic(), f.assigned.Partition(), b.HighWatermark-f.next)
 	if f.replaying {
+		crash.Point(crash.FoldReplayed)
 		return nil
+	}
+	if len(b.Records) > 0 {
+		crash.Point(crash.FoldTaken)
 	}
 	if f.next > f.assigned.Committed() && f.p.due(StageIntervals, caughtUp, f.emitted) {
 		return f.emit(ctx)
@@ -174,12 +180,21 @@ func (f *fold) emit(ctx context.Context) error {
 	if err := f.p.produceDeadLetters(ctx, f.dead); err != nil {
 		return err
 	}
+	if len(f.dead) > 0 {
+		crash.Point(crash.LettersWritten)
+	}
 	f.dead = f.dead[:0]
 	if err := f.shard.Emit(f.out); err != nil {
 		return err
 	}
+	crash.Point(crash.PartialsMade)
 	if err := f.out.flush(ctx); err != nil {
 		return err
 	}
-	return f.assigned.Commit(ctx, f.next)
+	crash.Point(crash.PartialsWritten)
+	if err := f.assigned.Commit(ctx, f.next); err != nil {
+		return err
+	}
+	crash.Point(crash.FoldCommitted)
+	return nil
 }

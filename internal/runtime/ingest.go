@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/pipelines"
 )
 
@@ -22,6 +23,7 @@ func (p *pipeline) runSources(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	crash.Point(crash.CursorsLoaded)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, s := range p.file.Sources {
 		group.Go(func() error { return p.runSource(ctx, s, stored) })

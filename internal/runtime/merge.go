@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/transform"
 )
@@ -32,13 +33,14 @@ type merging struct {
 func (p *pipeline) runMerge(ctx context.Context, a *broker.Assigned) error {
 	m := &merging{
 		p: p, assigned: a, merge: transform.NewMerge(p.options, p.feeds()), reader: newReader(ctx, p.registry),
-		out: &rows{keyed: p.newKeyed(p.topics.rows(), p.metrics.merge), partition: a.Partition()}, replayTo: a.Committed(),
+		out: &rows{keyed: p.newKeyed(p.topics.rows(), p.metrics.merge, crash.RowsAppended), partition: a.Partition()}, replayTo: a.Committed(),
 	}
 	var err error
 	if m.next, err = p.firstOffset(ctx, a.Topic(), a.Partition()); err != nil {
 		return err
 	}
 	m.emitted, m.replaying = p.now(), m.replayTo > m.next
+	defer p.metrics.merge.Lost(a.Topic(), a.Partition())
 	for ctx.Err() == nil {
 		if err := m.step(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -86,17 +88,35 @@ func (m *merging) step(ctx context.Context) error {
 	m.endReplay(m.next)
 	m.p.metrics.merge.Batch(len(b.Records), size, m.p.now().Sub(started))
 	m.p.metrics.merge.Lag(m.assigned.Topic(), m.assigned.Partition(), b.HighWatermark-m.next)
-	if m.replaying || m.next <= m.assigned.Committed() || !m.p.due(StageMerge, m.next >= b.HighWatermark, m.emitted) {
+	if m.replaying {
+		crash.Point(crash.MergeReplayed)
 		return nil
 	}
+	if len(b.Records) > 0 {
+		crash.Point(crash.MergeTaken)
+	}
+	if m.next <= m.assigned.Committed() || !m.p.due(StageMerge, m.next >= b.HighWatermark, m.emitted) {
+		return nil
+	}
+	return m.emit(ctx)
+}
+
+// emit writes the rows that changed, and commits once that is acknowledged.
+func (m *merging) emit(ctx context.Context) error {
 	m.emitted = m.p.now()
 	if err := m.merge.Emit(m.out); err != nil {
 		return err
 	}
+	crash.Point(crash.RowsMade)
 	if err := m.out.flush(ctx); err != nil {
 		return err
 	}
-	return m.assigned.Commit(ctx, m.next)
+	crash.Point(crash.RowsWritten)
+	if err := m.assigned.Commit(ctx, m.next); err != nil {
+		return err
+	}
+	crash.Point(crash.MergeCommitted)
+	return nil
 }
 
 // endReplay forgets what changed while the merge was restoring: an earlier run has written it.

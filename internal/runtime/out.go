@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -144,7 +145,13 @@ func (o *out) produce(ctx context.Context, f *facts) error {
 	p := o.p
 	started := p.now()
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return p.produceDeadLetters(ctx, f.dead) })
+	group.Go(func() error {
+		err := p.produceDeadLetters(ctx, f.dead)
+		if len(f.dead) > 0 {
+			crash.Point(crash.RejectsWritten)
+		}
+		return err
+	})
 	for kind, partitions := range f.messages {
 		for n, messages := range partitions {
 			if len(messages) == 0 {
@@ -156,12 +163,14 @@ func (o *out) produce(ctx context.Context, f *facts) error {
 					records[i] = broker.Record{Key: f.arena[m.from:m.keyEnd], Value: f.arena[m.keyEnd:m.to], Time: started}
 				}
 				_, err := p.producer.Produce(ctx, p.topics.fact(kind), n, records)
+				crash.Point(crash.FactsAppended)
 				return err
 			})
 		}
 	}
 	err := group.Wait()
 	if err == nil {
+		crash.Point(crash.FactsFlushed)
 		o.stage.Batch(f.records, len(f.arena), p.now().Sub(started))
 	}
 	return err
@@ -186,12 +195,15 @@ func (o *out) Mark(ctx context.Context, fact string, completeThrough int64) erro
 	if err := o.wait(); err != nil {
 		return err
 	}
+	crash.Point(crash.MarkDue)
 	m := schemas.Mark{Tenant: o.p.file.Tenant, Source: o.source, Fact: fact, CompleteThrough: completeThrough}
 	record := broker.Record{Key: appendKey(nil, o.p.file.Tenant, "\x00mark\x00"+o.source), Value: o.p.write.mark.append(nil, &m), Time: o.p.now()}
 	for n := range o.p.file.Partitions {
 		if _, err := o.p.producer.Produce(ctx, o.p.topics.fact(fact), n, []broker.Record{record}); err != nil {
 			return err
 		}
+		crash.Point(crash.MarkAppended)
 	}
+	crash.Point(crash.MarkWritten)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/transform"
@@ -19,10 +20,11 @@ type keyed struct {
 	arena   []byte
 	batches [][]message
 	records int
+	wrote   crash.Name // reached after each partition
 }
 
-func (p *pipeline) newKeyed(topic string, m *observe.Stage) *keyed {
-	return &keyed{p: p, topic: topic, stage: m, batches: make([][]message, p.file.Partitions)}
+func (p *pipeline) newKeyed(topic string, m *observe.Stage, wrote crash.Name) *keyed {
+	return &keyed{p: p, topic: topic, stage: m, wrote: wrote, batches: make([][]message, p.file.Partitions)}
 }
 
 func (k *keyed) add(partition, from, keyEnd int) {
@@ -44,6 +46,7 @@ func (k *keyed) flush(ctx context.Context) error {
 				records[i] = broker.Record{Key: k.arena[m.from:m.keyEnd], Value: k.arena[m.keyEnd:m.to], Time: now}
 			}
 			_, err := k.p.producer.Produce(ctx, k.topic, n, records)
+			crash.Point(k.wrote)
 			return err
 		})
 	}
@@ -66,7 +69,7 @@ type partials struct {
 }
 
 func (p *pipeline) newPartials(shard string) *partials {
-	return &partials{keyed: p.newKeyed(p.topics.partials(), p.metrics.intervals), shard: shard}
+	return &partials{keyed: p.newKeyed(p.topics.partials(), p.metrics.intervals, crash.PartialsAppended), shard: shard}
 }
 
 var _ transform.Emitter = (*partials)(nil)

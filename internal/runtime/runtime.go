@@ -13,6 +13,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/internal/registry"
 	"github.com/quarterhour/quarterhour/pipelines"
@@ -186,6 +187,7 @@ func (p *pipeline) consumeSink(ctx context.Context, s pipelines.Sink) error {
 	if err != nil {
 		return fmt.Errorf("sink %q: %w", s.Name, err)
 	}
+	crash.Point(crash.SinkOpened)
 	m := p.metrics.Stage("sink", s.Name)
 	err = p.consume(ctx, p.topics.sinkGroup(s.Name), p.sinkTopics(s), func(ctx context.Context, a *broker.Assigned) error {
 		return p.runSink(ctx, s, sink, m, a)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/schemas"
@@ -46,6 +47,7 @@ func (p *pipeline) runSink(ctx context.Context, s pipelines.Sink, sink sinks.Sin
 			return err
 		}
 	}
+	defer m.Lost(a.Topic(), a.Partition())
 	d.next = d.from
 	wait := time.Second
 	for ctx.Err() == nil {
@@ -102,13 +104,18 @@ func (d *delivering) step(ctx context.Context) error {
 func (d *delivering) write(ctx context.Context) error {
 	started := d.p.now()
 	if d.batch.Len() > 0 {
+		crash.Point(crash.SinkGathered)
 		d.batch.Token = fmt.Sprintf("%s/%d/%d-%d", d.assigned.Topic(), d.assigned.Partition(), d.from, d.next)
 		if err := d.sink.Write(ctx, &d.batch); err != nil {
 			return err
 		}
+		crash.Point(crash.SinkWritten)
 	}
 	if err := d.assigned.Commit(ctx, d.next); err != nil {
 		return err
+	}
+	if d.batch.Len() > 0 {
+		crash.Point(crash.SinkCommitted)
 	}
 	d.wrote = d.p.now()
 	d.metrics.Batch(d.batch.Len(), len(d.memory), d.wrote.Sub(started))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/pipelines"
 )
 
@@ -45,6 +46,7 @@ func (t topics) ensure(ctx context.Context, c *broker.Cluster, p *pipelines.Pipe
 			return fmt.Errorf("topic %q has %d partitions and the pipeline asks for %d: set `partitions: %d`, or start a pipeline "+
 				"of another name and load the facts into it", topic.Name, got, topic.Partitions, got)
 		}
+		crash.Point(crash.TopicEnsured)
 	}
 	return nil
 }

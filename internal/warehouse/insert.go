@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // Inserter writes records of one kind into their storage table. It is safe for concurrent use.
@@ -72,7 +74,9 @@ func (i *Inserter[T]) Insert(ctx context.Context, token string, rows []T) error 
 	if i.w.http {
 		options = append(options, clickhouse.WithColumnNamesAndTypes(i.wire))
 	}
-	return failed("insert into "+i.table, i.send(clickhouse.Context(ctx, options...), g))
+	err := i.send(clickhouse.Context(ctx, options...), g)
+	crash.Point(crash.TableInserted)
+	return failed("insert into "+i.table, err)
 }
 
 // insertSettings hold for every insert.
@@ -92,7 +96,7 @@ func (i *Inserter[T]) send(ctx context.Context, g *gathered) error {
 	if err != nil {
 		return err
 	}
-	defer batch.Close()
+	defer func() { _ = batch.Close() }() // what matters is said by Send
 	for n, v := range g.values {
 		if err := batch.Column(n).Append(v); err != nil {
 			return fmt.Errorf("column %q: %w", i.columns[n].name, err)

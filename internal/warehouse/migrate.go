@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"strings"
 	"text/template"
+
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 //go:embed migrations/*.sql views/*.sql
@@ -103,9 +105,11 @@ func (w *Warehouse) migrate(ctx context.Context, all []script, report func(Migra
 				return err
 			}
 		}
+		crash.Point(crash.MigrationRan)
 		if err := w.record(ctx, s); err != nil {
 			return err
 		}
+		crash.Point(crash.MigrationRecorded)
 		report(Migration{s.name, "applied"})
 	}
 	for name := range ran {
@@ -156,6 +160,7 @@ func (w *Warehouse) runScript(ctx context.Context, s script) error {
 		if err := w.conn.Exec(ctx, statement); err != nil {
 			return failed(fmt.Sprintf("migrate: %s: %q", s.name, firstLine(statement)), err)
 		}
+		crash.Point(crash.MigrationBegun)
 	}
 	return nil
 }

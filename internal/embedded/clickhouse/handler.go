@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // ServeHTTP answers as ClickHouse's HTTP interface does: /ping, and queries at /.
@@ -97,6 +99,7 @@ func (s *Server) execute(ctx context.Context, req *request, answer *response) (s
 			return statistics{}, err
 		}
 		defer func() { _ = job.data.Close() }()
+		crash.Point(crash.InsertSpooled)
 	}
 	return job.run(ctx)
 }

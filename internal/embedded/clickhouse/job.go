@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // job is one query on its way through the engine.
@@ -71,6 +73,7 @@ func (j *job) dispatch(ctx context.Context, conn *connection) (statistics, error
 	switch {
 	case j.data != nil:
 		_, stats, err := conn.query(j.insertFromFile(), "TabSeparated", j.req.parameters)
+		crash.Point(crash.InsertRan)
 		return stats, err
 	case j.query.streams():
 		return j.stream(ctx, conn)

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // Compaction happens between two runs: kfake's own replaces segments in place, so that a process killed meanwhile would lose
@@ -73,9 +75,11 @@ func (f folders) compact(least int64, log *slog.Logger) error {
 	if err := f.copy(topics, grown); err != nil {
 		return err
 	}
+	crash.Point(crash.CompactionLinked)
 	if err := compactAll(f.compacting, log); err != nil {
 		return err
 	}
+	crash.Point(crash.CompactionCopied)
 	for _, name := range grown {
 		before, after := sizeOf(filepath.Join(f.partitions, name)), sizeOf(filepath.Join(f.compacting, "partitions", name))
 		if err := f.replace(name); err != nil {
@@ -204,9 +208,11 @@ func (f folders) replace(name string) error {
 	if err := os.Rename(now, old); err != nil {
 		return err
 	}
+	crash.Point(crash.CompactionRenamed)
 	if err := os.Rename(filepath.Join(f.compacting, "partitions", name), now); err != nil {
 		return err
 	}
+	crash.Point(crash.CompactionReplaced)
 	return os.RemoveAll(f.replaced)
 }
 

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,9 @@ const preferredPort = 19092
 // Options of a broker.
 type Options struct {
 	Dir string // where it keeps everything
-	Log *slog.Logger
+	// CompactAbove is the size from which a partition is compacted at start; default 32 MB.
+	CompactAbove int64
+	Log          *slog.Logger
 }
 
 // Server is a running broker.
@@ -50,7 +53,7 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if err := forgetMembers(o.Dir); err != nil {
 		return nil, err
 	}
-	if err := tidy(o.Dir, growth, o.Log); err != nil {
+	if err := tidy(o.Dir, cmp.Or(o.CompactAbove, growth), o.Log); err != nil {
 		return nil, fmt.Errorf("cannot restore what a compaction left in %q: %w", o.Dir, err)
 	}
 	listener, err := loopback.Listen(ctx, filepath.Join(o.Dir, "address"), preferredPort)

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // maxRequestBytes bounds one request: far above any schema.
@@ -133,6 +135,7 @@ func (j *journal) change(w http.ResponseWriter, e entry) {
 			j.refused.write(w)
 			return
 		}
+		crash.Point(crash.SchemaJournalled)
 	}
 	for name, values := range done.Header() {
 		w.Header()[name] = values
