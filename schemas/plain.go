@@ -33,12 +33,12 @@ func (c *compiler) plain(w, r *avsc.Type, to target) error {
 		return fmt.Errorf("the writer's %s has no time zone, and the reader's is an instant", w)
 	}
 	o := op{code: number(w, r), off: to.off}
-	switch {
-	case o.code == opLong:
+	switch o.code {
+	case opLong:
 		o.code, o.k = unit(w, r, to.name)
-	case o.code == opSetLong: // null
+	case opSetLong: // null
 		o.k = Null
-	case o.code == opFail:
+	case opFail:
 		return fmt.Errorf("the writer's %s cannot be read as %s", w, r)
 	}
 	c.emit(o)

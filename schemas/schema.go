@@ -39,7 +39,7 @@ var catalogue = sync.OnceValue(func() map[string]Schema {
 			t, err = avsc.Parse(compact.String())
 		}
 		if err != nil {
-			panic(fmt.Sprintf("schemas: built-in schema %q: %v", name, err))
+			panic(fmt.Sprintf("schemas: built-in schema %q: %v", name, err)) //nolint:forbidigo // the files are part of the program
 		}
 		all[name] = Schema{Name: name, Full: t.Name, JSON: compact.String(), typ: t}
 	}

@@ -26,7 +26,7 @@ func readAll(t *testing.T, d *delimited) (rows [][]string, bad bool) {
 		err := d.advance()
 		var row *rowError
 		switch {
-		case err == io.EOF:
+		case errors.Is(err, io.EOF):
 			if d.offset() < int64(d.end) && d.base == 0 && d.start != d.end {
 				t.Fatal("input is left over")
 			}

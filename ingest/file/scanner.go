@@ -141,25 +141,25 @@ func (s *scanner) value(b *branch, values []expression.Value, depth int) error {
 	from := s.at
 	v := expression.Value{}
 	var err error
-	switch c := s.in[s.at]; {
-	case c == '{':
+	switch s.in[s.at] {
+	case '{':
 		if err = s.members(b, values, depth); err == nil && b != nil && b.slot >= 0 {
 			v = expression.JSONOf(text(s.in[from:s.at]))
 		}
-	case c == '[':
+	case '[':
 		if err = s.list(depth); err == nil && b != nil && b.slot >= 0 {
 			v = expression.JSONOf(text(s.in[from:s.at]))
 		}
-	case c == '"':
+	case '"':
 		var t string
 		if t, err = s.string(); err == nil && b != nil && t != "" && !s.null(t) {
 			v = expression.TextOf(t)
 		}
-	case c == 't':
+	case 't':
 		v, err = expression.BoolOf(true), s.word("true")
-	case c == 'f':
+	case 'f':
 		v, err = expression.BoolOf(false), s.word("false")
-	case c == 'n':
+	case 'n':
 		err = s.word("null")
 	default:
 		v, err = s.number()

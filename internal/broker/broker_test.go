@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -141,7 +142,7 @@ func TestConsumeAndCommit(t *testing.T) {
 		done <- a.Partition()
 		return nil
 	})
-	if err != context.Canceled {
+	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("Consume = %v", err)
 	}
 	got, err := c.Committed(background(t), name, name)

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -81,7 +82,7 @@ func TestChainOfMembersComingAndGoing(t *testing.T) {
 		if rand.IntN(4) == 0 {
 			members[i].cluster.Close() // killed: the others hear nothing of it
 		}
-		if err := members[i].leave(); err != context.Canceled {
+		if err := members[i].leave(); !errors.Is(err, context.Canceled) {
 			t.Errorf("a member ended with %v", err)
 		}
 		members = slices.Delete(members, i, i+1)

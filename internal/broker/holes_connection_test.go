@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -62,7 +63,7 @@ func TestK12CutConnectionsAreMadeAgain(t *testing.T) {
 		c.cut()
 	}
 	cancel()
-	if err := <-ended; err != context.Canceled {
+	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Fatalf("Consume = %v", err)
 	}
 	if got := values(t, c, name, 0); !slices.Equal(got, []string{"0", "1", "2", "3"}) {

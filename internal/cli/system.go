@@ -81,6 +81,6 @@ func isCanceled(err error) bool { return errors.Is(err, context.Canceled) }
 // must is for what only a mistake in this package makes fail, such as completing a flag that does not exist.
 func must(err error) {
 	if err != nil {
-		panic(fmt.Sprintf("command line: %v", err))
+		panic(fmt.Sprintf("command line: %v", err)) //nolint:forbidigo // the first test of any command would show it
 	}
 }

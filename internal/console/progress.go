@@ -47,7 +47,7 @@ func (p *Progress) Report(what string, done, total int64, unit string) {
 		p.end(t, now)
 	case p.look.Terminal && now.Sub(p.shown) >= redrawEvery:
 		p.shown = now
-		p.redraw(nil)
+		_ = p.redraw(nil)
 	case !p.look.Terminal && now.Sub(p.shown) >= lineEvery:
 		p.shown = now
 		p.lines()

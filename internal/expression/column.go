@@ -2,6 +2,7 @@ package expression
 
 import (
 	"fmt"
+
 	"github.com/expr-lang/expr/ast"
 
 	"github.com/quarterhour/quarterhour/internal/spec"

@@ -2,6 +2,7 @@ package warehouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -35,7 +36,7 @@ func (w *Warehouse) Query(ctx context.Context, sql, format string, out io.Writer
 	if err != nil {
 		return w.explain(err)
 	}
-	defer answer.Close()
+	defer func() { _ = answer.Close() }() // it has been read
 	n, err := io.Copy(out, answer)
 	if err != nil && n > 0 {
 		return failed(fmt.Sprintf("query: after %d bytes of the answer", n), err)
@@ -45,7 +46,7 @@ func (w *Warehouse) Query(ctx context.Context, sql, format string, out io.Writer
 
 func (w *Warehouse) explain(err error) error {
 	err = failed("query", err)
-	if e, ok := err.(*Error); ok && e.Code == 0 && !w.http {
+	if e := (*Error)(nil); errors.As(err, &e) && e.Code == 0 && !w.http {
 		e.Advice = fmt.Sprintf("queries go to ClickHouse's HTTP interface, here %v: open it, or name its address", w.asking.Addr)
 	}
 	return err

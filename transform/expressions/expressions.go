@@ -132,7 +132,7 @@ func (k *kind[T]) take() *bound[T] {
 	k.mu.Unlock()
 	b := k.bind()
 	for _, part := range k.parts {
-		b.add(part) // it has been compiled before
+		_, _ = b.add(part) // it has been compiled before
 	}
 	return b
 }

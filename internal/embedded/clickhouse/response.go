@@ -155,7 +155,7 @@ func (p *response) fail(e *exception) {
 		_ = p.encoder.Close()
 	}
 	_ = http.NewResponseController(p.w).Flush()
-	panic(http.ErrAbortHandler)
+	panic(http.ErrAbortHandler) //nolint:forbidigo // how net/http is told to break a connection off
 }
 
 func writeException(w http.ResponseWriter, e *exception) {

@@ -7,7 +7,7 @@ import (
 )
 
 func TestParse(t *testing.T) {
-	typ, err := Parse(`{"type":"record","name":"node","namespace":"a","aliases":["old","b.older"],"doc":"d","fields":[
+	_, err := Parse(`{"type":"record","name":"node","namespace":"a","aliases":["old","b.older"],"doc":"d","fields":[
 		{"name":"id","type":{"type":"long","logicalType":"timestamp-millis"},"default":null,"aliases":["key"]},
 		{"name":"next","type":["null","node","a.node2"],"doc":"x"},
 		{"name":"f","type":{"type":"fixed","name":"b.f","size":4,"logicalType":"decimal","precision":5,"scale":2}},
@@ -16,7 +16,7 @@ func TestParse(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), `record "a.node": field "next": unknown type "a.node2"`) {
 		t.Fatal(err)
 	}
-	typ, err = Parse(`{"type":"record","name":"node","namespace":"a","aliases":["old","b.older"],"doc":"d","fields":[
+	typ, err := Parse(`{"type":"record","name":"node","namespace":"a","aliases":["old","b.older"],"doc":"d","fields":[
 		{"name":"id","type":{"type":"long","logicalType":"timestamp-millis"},"default":null,"aliases":["key"]},
 		{"name":"next","type":["null","node"],"doc":"x"},
 		{"name":"f","type":{"type":"fixed","name":"b.f","size":4,"logicalType":"decimal","precision":5,"scale":2}},
