@@ -22,8 +22,8 @@ type Progress interface {
 	Report(what string, done, total int64, unit string)
 }
 
-// factLog is what a fold reads: a ledger, or what a benchmark puts in its place.
-type factLog interface {
+// FactLog is what a fold reads: a runtime.Ledger, or what a benchmark puts in its place.
+type FactLog interface {
 	ReadFacts(ctx context.Context, s runtime.ShardLog, from, to int64, wanted func(key []byte) bool, each func(*runtime.FactMessage) error) error
 }
 
@@ -65,7 +65,7 @@ func (o Outcomes) sum() int64 { return o.Applied + o.Duplicate + o.Superseded + 
 
 // refold folds the logs of all shards, as many at a time as there are processors, the longest first. to is how far each is
 // read; prepare, where not nil, may set what a fold does besides.
-func refold(ctx context.Context, l factLog, o transform.Options, shards []runtime.ShardLog, to func(runtime.ShardLog) int64, p Progress, what string, prepare func(*folded)) ([]*folded, error) {
+func refold(ctx context.Context, l FactLog, o transform.Options, shards []runtime.ShardLog, to func(runtime.ShardLog) int64, p Progress, what string, prepare func(*folded)) ([]*folded, error) {
 	all := make([]*folded, len(shards))
 	order := make([]int, len(shards))
 	var total int64
@@ -99,7 +99,7 @@ func refold(ctx context.Context, l factLog, o transform.Options, shards []runtim
 // reportEvery is how many records are folded between reports of progress.
 const reportEvery = 1 << 14
 
-func (f *folded) run(ctx context.Context, l factLog, progress func(int64)) error {
+func (f *folded) run(ctx context.Context, l FactLog, progress func(int64)) error {
 	reported := f.log.First
 	return l.ReadFacts(ctx, f.log, f.log.First, f.to, nil, func(m *runtime.FactMessage) error {
 		if m.Offset-reported >= reportEvery {

@@ -29,6 +29,8 @@ type App interface {
 	// Bench runs the benchmarks whose names contain one of the words (all, without words) and hands over each result as
 	// it is known.
 	Bench(ctx context.Context, s *Session, words []string, each func(Measurement)) error
+
+	Books
 }
 
 // Session is what the surroundings of one command give it.

@@ -1,0 +1,18 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/quarterhour/quarterhour/internal/books"
+	"github.com/quarterhour/quarterhour/pipelines"
+)
+
+func (echo) Rebuild(_ context.Context, _ *Session, list []*pipelines.Pipeline, ranges []books.Range, try bool) ([]*books.Rebuilt, error) {
+	if ranges[0] == books.Always {
+		return nil, errors.New("the range was lost")
+	}
+	return []*books.Rebuilt{{Pipeline: list[0].Name, Facts: 1234, TooLate: 2, Rows: 5, Written: !try, Changed: []books.RowChange{
+		{Key: "queue/acme/2026-03-02T08:00:00Z/q1/voice", Revision: 99, Cells: []books.Change{{Column: "offered", Before: "3", After: "4"}, {Column: "queue_name", After: "Queue 1"}}},
+	}}}, nil
+}
