@@ -1,23 +1,18 @@
 -- Of two facts with one identity the greater revision wins; on a tie, the greater content, field by field in the schema's
 -- order, with absent least. That is the rule of the interval transform, so the tables show the facts the intervals count.
 CREATE OR REPLACE VIEW {{.Database}}.contacts AS
-SELECT tenant, source, interaction_id, segment, newest.1 AS revision, newest.2 AS retracted, newest.3 AS channel,
-       newest.4 AS direction, newest.5 AS queue_id, newest.6 AS queue_name, newest.7 AS agent_id, newest.8 AS agent_name,
-       newest.9 AS offered_at, newest.10 AS answered_at, newest.11 AS ended_at, newest.12 AS wrap_ended_at,
-       newest.13 AS talk_ms, newest.14 AS hold_ms, newest.15 AS wrap_ms, newest.16 AS outcome, newest.17 AS log_topic,
-       newest.18 AS log_partition, newest.19 AS log_offset, newest.20 AS arrived_at, newest.21 AS updated_at
+SELECT tenant, source, interaction_id, segment, newest.1 AS revision, newest.2 AS retracted,
+       newest.3 AS channel, newest.4 AS direction, newest.5 AS queue_id, newest.6 AS queue_name,
+       newest.7 AS agent_id, newest.8 AS agent_name, newest.9 AS offered_at, newest.10 AS answered_at,
+       newest.11 AS ended_at, newest.12 AS wrap_ended_at, newest.13 AS talk_ms, newest.14 AS hold_ms,
+       newest.15 AS wrap_ms, newest.16 AS outcome, newest.18 AS log_topic, newest.19 AS log_partition,
+       newest.17 AS log_offset, newest.20 AS arrived_at, newest.21 AS updated_at
 FROM
 (
     SELECT tenant, source, interaction_id, segment,
-           argMax(tuple(revision, retracted, channel, direction, queue_id, queue_name, agent_id, agent_name, offered_at, answered_at,
-                        ended_at, wrap_ended_at, talk_ms, hold_ms, wrap_ms, outcome, log_topic, log_partition, log_offset, arrived_at,
-                        updated_at),
-                  tuple(revision, retracted, channel, direction, queue_id, queue_name, agent_id, agent_name,
-                        ifNull(toUnixTimestamp64Milli(offered_at), -9223372036854775808),
-                        ifNull(toUnixTimestamp64Milli(answered_at), -9223372036854775808),
-                        ifNull(toUnixTimestamp64Milli(ended_at), -9223372036854775808),
-                        ifNull(toUnixTimestamp64Milli(wrap_ended_at), -9223372036854775808), ifNull(toInt64(talk_ms), -9223372036854775808),
-                        ifNull(toInt64(hold_ms), -9223372036854775808), ifNull(toInt64(wrap_ms), -9223372036854775808), outcome, log_offset)) AS newest
+           max(tuple(revision, retracted, channel, direction, queue_id, queue_name, agent_id, agent_name, offered_at,
+                     answered_at, ended_at, wrap_ended_at, talk_ms, hold_ms, wrap_ms, outcome, log_offset, log_topic,
+                     log_partition, arrived_at, updated_at)) AS newest
     FROM {{.Database}}.contacts_store
     GROUP BY tenant, source, interaction_id, segment
 ) AS facts
@@ -31,17 +26,15 @@ FROM {{.Database}}.contacts_store FINAL
 COMMENT 'Every revision of each contact, as the sources sent it';
 
 CREATE OR REPLACE VIEW {{.Database}}.agent_states AS
-SELECT tenant, source, agent_id, newest.1 AS agent_name, state_id, newest.2 AS revision, newest.3 AS retracted,
-       newest.4 AS started_at, newest.5 AS ended_at, newest.6 AS sequence, newest.7 AS state, newest.8 AS reason,
-       newest.9 AS channel, newest.10 AS log_topic, newest.11 AS log_partition, newest.12 AS log_offset,
-       newest.13 AS arrived_at, newest.14 AS updated_at
+SELECT tenant, source, agent_id, newest.2 AS agent_name, state_id, newest.1 AS revision, newest.3 AS retracted,
+       newest.4 AS started_at, newest.5 AS ended_at, newest.6 AS sequence, newest.7 AS state,
+       newest.8 AS reason, newest.9 AS channel, newest.11 AS log_topic, newest.12 AS log_partition,
+       newest.10 AS log_offset, newest.13 AS arrived_at, newest.14 AS updated_at
 FROM
 (
     SELECT tenant, source, agent_id, state_id,
-           argMax(tuple(agent_name, revision, retracted, started_at, ended_at, sequence, state, reason, channel, log_topic, log_partition,
-                        log_offset, arrived_at, updated_at),
-                  tuple(revision, agent_name, retracted, ifNull(toUnixTimestamp64Milli(started_at), -9223372036854775808),
-                        ifNull(toUnixTimestamp64Milli(ended_at), -9223372036854775808), sequence, state, reason, channel, log_offset)) AS newest
+           max(tuple(revision, agent_name, retracted, started_at, ended_at, sequence, state, reason, channel, log_offset,
+                     log_topic, log_partition, arrived_at, updated_at)) AS newest
     FROM {{.Database}}.agent_states_store
     GROUP BY tenant, source, agent_id, state_id
 ) AS facts
