@@ -185,19 +185,19 @@ func (d *demo) checkTable(ctx context.Context, truth simulator.Truth, table stri
 func (d *demo) next(took time.Duration) {
 	data := ""
 	if d.s.System.Data != ".quarterhour" {
-		data = "--data " + d.s.System.Data + " "
+		data = " --data " + d.s.System.Data
 	}
 	d.s.Screen.Heading("Where to look next (all this took %s)", took.Round(100*time.Millisecond))
 	for _, line := range []string{
-		"quarterhour query " + data + `"SELECT * FROM queue_intervals LIMIT 10"`,
-		"quarterhour query " + data + `"SELECT * FROM series_offered LIMIT 10"        # for forecasting, gap-filled`,
-		"quarterhour query " + data + `"SELECT * FROM queue_intervals_revisions LIMIT 10"   # what each row said before`,
-		"quarterhour deadletters list " + data,
-		"quarterhour list                                                   # sources, stages, sinks and measures",
-		d.folder + "   the exports, and pipelines/examples/contact-centre-day.yaml, which maps them",
+		"query" + data + ` "SELECT * FROM queue_intervals LIMIT 10"`,
+		"query" + data + ` "SELECT * FROM series_offered LIMIT 10"              # gap-filled, for forecasting`,
+		"query" + data + ` "SELECT * FROM queue_intervals_revisions LIMIT 10"   # what each row said before`,
+		"deadletters list" + data,
+		"list                                                    # sources, stages, sinks and measures",
 	} {
-		d.s.Screen.Line("  %s", line)
+		d.s.Screen.Line("  %s %s", os.Args[0], line)
 	}
+	d.s.Screen.Line("The exports lie in %s; pipelines/examples/contact-centre-day.yaml maps them.", d.folder)
 	if d.options.Stay {
 		d.s.Screen.Line("\nClickHouse answers on %s until you press Ctrl-C.", d.engines.ClickHouse)
 	}
