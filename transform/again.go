@@ -38,7 +38,7 @@ func (s *Shard) emitContactRange(from, to int64, out Emitter) (err error) {
 		err = out.Queue(&s.out.queue)
 	})
 	f.agentQueues.each(func(n uint32, r *agentQueueRow) {
-		if err != nil || r.start < from || r.start >= to {
+		if err != nil || r.start() < from || r.start() >= to {
 			return
 		}
 		f.fillAgentQueue(n, &s.out.agentQueue)

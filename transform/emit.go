@@ -102,7 +102,7 @@ func (f *contactFold) fillAgentQueue(n uint32, out *schemas.AgentQueueInterval) 
 	c := f.cells(n, r)
 	talk, hold, wrap := c.spans[spanTalk], c.spans[spanHold], c.spans[spanWrap]
 	*out = schemas.AgentQueueInterval{
-		Tenant: f.set.Tenant, IntervalStart: r.start, IntervalSeconds: f.seconds(r.start),
+		Tenant: f.set.Tenant, IntervalStart: r.start(), IntervalSeconds: f.seconds(r.start()),
 		AgentID: f.names.ids.at(r.agent).text, AgentName: f.text(rowName{nameOfAgent, n}, r.agentName),
 		QueueID: f.names.ids.at(r.queue).text, QueueName: f.text(rowName{nameOfAgentQueue, n}, r.queueName), Channel: f.channels.texts[r.channel],
 		Answered: c.counts[countAnswered], Completed: c.counts[countCompleted], TalkMs: talk, HoldMs: hold, WrapMs: wrap,
@@ -114,10 +114,10 @@ func (f *contactFold) fillAgentQueue(n uint32, out *schemas.AgentQueueInterval) 
 }
 
 // fillAgent sums the rows of the agent and interval of an agent-queue row. It reports false where another changed row of them
-// does so: the first that a probe meets.
+// does so: the first of the list.
 func (f *contactFold) fillAgent(n uint32, out *schemas.AgentInterval) bool {
 	first := uint32(0)
-	f.ofAgent(n, func(m uint32, r *agentQueueRow) bool {
+	f.agentQueues.ofAgent(n, func(m uint32, r *agentQueueRow) bool {
 		if r.dirty {
 			first = m
 		}
@@ -128,10 +128,10 @@ func (f *contactFold) fillAgent(n uint32, out *schemas.AgentInterval) bool {
 	}
 	a := f.agentQueues.at(n)
 	*out = schemas.AgentInterval{
-		Tenant: f.set.Tenant, IntervalStart: a.start, IntervalSeconds: f.seconds(a.start), AgentID: f.names.ids.at(a.agent).text,
+		Tenant: f.set.Tenant, IntervalStart: a.start(), IntervalSeconds: f.seconds(a.start()), AgentID: f.names.ids.at(a.agent).text,
 		NotReadyByReason: out.NotReadyByReason[:0], ScheduledMs: schemas.Null, AdherentMs: schemas.Null,
 	}
-	f.ofAgent(n, func(m uint32, r *agentQueueRow) bool {
+	f.agentQueues.ofAgent(n, func(m uint32, r *agentQueueRow) bool {
 		c := f.cells(m, r)
 		out.ConcurrencyMs += c.spans[spanClock]
 		out.DirectOut += c.counts[countDirectOut]

@@ -39,8 +39,16 @@ func NewGrid(zone *time.Location, size time.Duration) (*Grid, error) {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return &Grid{zone: zone.String(), size: size.Milliseconds(), offsets: offsets(zone)}, nil
+	g := &Grid{zone: zone.String(), size: size.Milliseconds(), offsets: offsets(zone)}
+	for _, o := range g.offsets {
+		if o.ahead%minuteMs != 0 || o.from != math.MinInt64 && o.from%minuteMs != 0 {
+			return nil, fmt.Errorf("time zone %q is ahead of UTC by a part of a minute: intervals begin on whole minutes", zone)
+		}
+	}
+	return g, nil
 }
+
+const minuteMs = 60_000
 
 // offsets lists the stretches of a zone; neighbours of equal offset, as where only the zone's abbreviation changes, are one.
 func offsets(zone *time.Location) []offset {
