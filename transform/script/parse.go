@@ -37,7 +37,7 @@ func Parse(in Input, setting Setting) ([]*Case, error) {
 	if len(p.cases) == 0 && len(p.problems) == 0 {
 		p.problems = append(p.problems, spec.Problem{At: in.At, Message: "no case: begin each with a line `case TITLE`"})
 	}
-	if err := spec.Err(p.problems); err != nil {
+	if err := spec.Err(spec.Sort(p.problems)); err != nil {
 		return nil, err
 	}
 	return p.cases, nil
