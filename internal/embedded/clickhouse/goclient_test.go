@@ -157,3 +157,13 @@ func TestGoClientErrors(t *testing.T) {
 }
 
 func asError[T error](err error, target *T) bool { return errors.As(err, target) }
+
+// Data may look like the mark of an exception that broke an answer off.
+func TestGoClientTakesDataForData(t *testing.T) {
+	const text = "__exception__\r\nnot one"
+	conn := connect(t, server(t), driver.CompressionNone)
+	var got string
+	if err := conn.QueryRow(context.Background(), "SELECT concat('__exception__', char(13), char(10), 'not one')").Scan(&got); err != nil || got != text {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

@@ -128,6 +128,7 @@ func (p *response) succeed(s statistics) error {
 		p.w.Header().Del("Content-Encoding")
 	}
 	p.w.Header().Set("X-ClickHouse-Summary", s.summary())
+	p.w.Header().Set("X-ClickHouse-Exception-Tag", p.tag) // else data that looks like an exception's mark is taken for one
 	p.w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
 	p.sent = true
 	p.w.WriteHeader(http.StatusOK)
