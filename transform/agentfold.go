@@ -22,6 +22,7 @@ type agentFold struct {
 	horizon   int64
 	counts    *Counts
 	sweeping  sweeping
+	saving    *saving // a snapshot under way, or nil
 }
 
 func newAgentFold(set *settings, s *sources, counts *Counts) *agentFold {
@@ -105,15 +106,9 @@ func (f *agentFold) lastOf(started, ended int64) int64 {
 // apply puts a revision in place of the one before, if any.
 func (f *agentFold) apply(n uint32, s *agentState, a *schemas.AgentState, came int64) {
 	s.name = f.names.use(a.AgentID, a.AgentName)
-	sym := f.names.sym(s.name)
-	if s.agent = f.timelines.find(sym); s.agent == 0 {
-		s.agent = f.timelines.add()
-		f.timelines.at(s.agent).agent = sym
-		f.names.retain(s.name) // the timeline holds the agent's id
-		f.timelines.at(s.agent).name = s.name
-		f.timelines.enter(s.agent)
-	}
+	s.agent = f.timelineOf(s.name)
 	if n != 0 {
+		f.saving.before(n)
 		if old := f.states.at(n); !old.retracted {
 			f.unplace(n, old)
 		}
@@ -134,6 +129,20 @@ func (f *agentFold) apply(n uint32, s *agentState, a *schemas.AgentState, came i
 		}
 		f.dated[n] = came
 	}
+}
+
+// timelineOf is the timeline of the agent whom a pair names.
+func (f *agentFold) timelineOf(pair uint32) uint32 {
+	sym := f.names.sym(pair)
+	n := f.timelines.find(sym)
+	if n == 0 {
+		n = f.timelines.add()
+		f.timelines.at(n).agent = sym
+		f.names.retain(pair) // the timeline holds the agent's id
+		f.timelines.at(n).name = pair
+		f.timelines.enter(n)
+	}
+	return n
 }
 
 // late holds back a state that would change final rows, see contactFold.late.
@@ -204,6 +213,7 @@ func (f *agentFold) sweep() {
 }
 
 func (f *agentFold) free(n uint32) {
+	f.saving.before(n)
 	delete(f.dated, n)
 	f.names.release(f.states.at(n).name)
 	f.states.remove(n)

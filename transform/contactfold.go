@@ -19,6 +19,7 @@ type contactFold struct {
 	noID     uint32         // the symbol of the empty id
 	horizon  int64          // intervals before it are closed for good
 	counts   *Counts
+	saving   *saving // a snapshot under way, or nil
 
 	visit visit // working memory of contribute
 	cell  cell
@@ -110,6 +111,7 @@ func (f *contactFold) fold(c *schemas.Contact, arrived int64) Result {
 func (f *contactFold) apply(n uint32, id digest, src *source, stream uint16, c *schemas.Contact, arrived int64) {
 	queue, agent := f.names.use(c.QueueID, c.QueueName), f.names.use(c.AgentID, c.AgentName)
 	if n != 0 {
+		f.saving.before(n)
 		f.takeBack(n, src)
 	} else {
 		n = f.contacts.add()
@@ -185,6 +187,7 @@ func (f *contactFold) moveHorizon(horizon int64) {
 func (f *contactFold) sweep() {
 	f.contacts.each(func(n uint32, c *contact) {
 		if last := f.lastOf(n, c); c.flags&flagOpen == 0 && last < f.horizon {
+			f.saving.before(n)
 			f.names.release(c.queue)
 			f.names.release(c.agent)
 			delete(f.wideOnes, n)
