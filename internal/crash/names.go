@@ -35,7 +35,7 @@ const (
 	PromiseMade       Name = "promise-made"       // the source was told, its cursor does not say so
 	BatchAcknowledged Name = "batch-acknowledged" // the broker has a batch, the caller was not told
 
-	FoldReplayed     Name = "fold-replayed"     // a shard has restored a batch from the log
+	FoldReplayed     Name = "fold-replayed"     // a shard is restored from the log, nothing new is folded
 	FoldTaken        Name = "fold-taken"        // a shard has folded new facts, nothing is handed on
 	LettersWritten   Name = "letters-written"   // a shard's dead letters are in the log, its partials are not
 	PartialsMade     Name = "partials-made"     // partials are encoded, none is in the log
@@ -43,7 +43,7 @@ const (
 	PartialsWritten  Name = "partials-written"  // partials are in the log, the facts they cover are not committed
 	FoldCommitted    Name = "fold-committed"    // the facts are committed
 
-	MergeReplayed  Name = "merge-replayed"  // a merge has restored a batch from the log
+	MergeReplayed  Name = "merge-replayed"  // a merge is restored from the log, nothing new is taken
 	MergeTaken     Name = "merge-taken"     // a merge has taken new partials, nothing is handed on
 	RowsMade       Name = "rows-made"       // rows are encoded, none is in the log
 	RowsAppended   Name = "rows-appended"   // rows are in the log, the merge was not told

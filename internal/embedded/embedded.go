@@ -109,19 +109,16 @@ func (e *Engines) start(ctx context.Context, o Options) error {
 	return group.Wait()
 }
 
-// startClickHouse starts it where it answered last time, if that port is free.
+// startClickHouse starts it where it answered last time, if that port is free. The port is held from then on: another process
+// may be starting beside this one.
 func startClickHouse(ctx context.Context, o Options) (*clickhouse.Server, error) {
-	file := filepath.Join(o.Dir, "clickhouse-address")
-	addr, err := loopback.Free(ctx, file, clickHousePort)
+	listener, err := loopback.Listen(ctx, filepath.Join(o.Dir, "clickhouse-address"), clickHousePort)
 	if err != nil {
 		return nil, err
 	}
-	s, err := clickhouse.Start(ctx, clickhouse.Options{Dir: filepath.Join(o.Dir, "clickhouse"), Addr: addr, Log: o.Log})
+	s, err := clickhouse.Start(ctx, clickhouse.Options{Dir: filepath.Join(o.Dir, "clickhouse"), Listener: listener, Log: o.Log})
 	if err != nil {
-		return nil, err
-	}
-	if err := loopback.Remember(file, s.Addr()); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(err, listener.Close())
 	}
 	return s, nil
 }

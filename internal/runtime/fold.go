@@ -84,7 +84,6 @@ func (f *fold) step(ctx context.Context) error {
 	f.p.metrics.intervals.Batch(len(b.Records), bytes, f.p.now().Sub(started))
 	f.p.metrics.intervals.Lag(f.assigned.Topic(), f.assigned.Partition(), b.HighWatermark-f.next)
 	if f.replaying {
-		crash.Point(crash.FoldReplayed)
 		return nil
 	}
 	if len(b.Records) > 0 {
@@ -101,6 +100,7 @@ func (f *fold) endReplay(offset int64) {
 	if f.replaying && offset >= f.replayTo {
 		f.shard.Discard()
 		f.replaying = false
+		crash.Point(crash.FoldReplayed)
 	}
 }
 

@@ -89,7 +89,6 @@ func (m *merging) step(ctx context.Context) error {
 	m.p.metrics.merge.Batch(len(b.Records), size, m.p.now().Sub(started))
 	m.p.metrics.merge.Lag(m.assigned.Topic(), m.assigned.Partition(), b.HighWatermark-m.next)
 	if m.replaying {
-		crash.Point(crash.MergeReplayed)
 		return nil
 	}
 	if len(b.Records) > 0 {
@@ -124,6 +123,7 @@ func (m *merging) endReplay(offset int64) {
 	if m.replaying && offset >= m.replayTo {
 		m.merge.Discard()
 		m.replaying = false
+		crash.Point(crash.MergeReplayed)
 	}
 }
 

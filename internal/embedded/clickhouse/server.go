@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,8 @@ type Options struct {
 	Library string
 	// Addr to listen on; where empty, a free port of 127.0.0.1.
 	Addr string
+	// Listener is used instead of Addr where it is given. The server closes it; where Start fails, the caller does.
+	Listener net.Listener
 	// Log takes what goes wrong; where nil, nothing is logged.
 	Log *slog.Logger
 }
@@ -51,7 +54,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{engine: engine, sessions: newSessions(engine), spool: filepath.Join(options.Dir, "spool"), log: log, served: make(chan struct{})}
-	if err := s.listen(ctx, options.Addr); err != nil {
+	if err := s.listen(ctx, options); err != nil {
 		engine.close()
 		return nil, err
 	}
@@ -103,12 +106,11 @@ func prepare(dir string) (arguments []string, err error) {
 	return []string{"clickhouse", "--config-file=" + config, "--path=" + data}, nil
 }
 
-// listen binds the address and serves it in the background.
-func (s *Server) listen(ctx context.Context, addr string) (err error) {
-	if addr == "" {
-		addr = "127.0.0.1:0"
+// listen binds the address, unless that is done, and serves it in the background.
+func (s *Server) listen(ctx context.Context, o Options) (err error) {
+	if s.listener = o.Listener; s.listener == nil {
+		s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", cmp.Or(o.Addr, "127.0.0.1:0"))
 	}
-	s.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("serve ClickHouse's engine: %w", err)
 	}

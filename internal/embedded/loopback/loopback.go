@@ -27,26 +27,12 @@ func Listen(ctx context.Context, file string, preferred int) (net.Listener, erro
 			last = err
 			continue
 		}
-		if err := Remember(file, l.Addr().String()); err != nil {
+		if err := remember(file, l.Addr().String()); err != nil {
 			return nil, errors.Join(err, l.Close())
 		}
 		return l, nil
 	}
 	return nil, fmt.Errorf("cannot open a port on loopback: %w", last)
-}
-
-// Free is the address that Listen would open, for a server that opens it itself: it is free now. Remember is then called
-// with what the server took.
-func Free(ctx context.Context, file string, preferred int) (string, error) {
-	l, err := Listen(ctx, file, preferred)
-	if err != nil {
-		return "", err
-	}
-	addr := l.Addr().String()
-	if err := l.Close(); err != nil {
-		return "", fmt.Errorf("cannot close %s again: %w", addr, err)
-	}
-	return addr, nil
 }
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
@@ -64,8 +50,8 @@ func Remembered(file string) string {
 	return addr.String()
 }
 
-// Remember writes the address for the next start, where it is not there already.
-func Remember(file, addr string) error {
+// remember writes the address for the next start, where it is not there already.
+func remember(file, addr string) error {
 	if Remembered(file) == addr {
 		return nil
 	}

@@ -47,22 +47,6 @@ func TestThePortIsRememberedAndGivenWayTo(t *testing.T) {
 	}
 }
 
-func TestFreeIsFree(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "address")
-	addr, err := loopback.Free(t.Context(), file, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	if got := loopback.Remembered(file); got != addr {
-		t.Errorf("remembered %q, want %q", got, addr)
-	}
-}
-
 func TestOnlyLoopbackIsRemembered(t *testing.T) {
 	f := func(content, want string) {
 		t.Helper()

@@ -1,0 +1,122 @@
+package crashtest
+
+import (
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quarterhour/quarterhour/internal/crash"
+)
+
+// chain is a series of kills in one data folder. Before each but the first few, a further part of the day is delivered, so that
+// there is something to do at every point.
+type chain struct {
+	name  string
+	still int // kills before the second delivery
+	kills []kill
+}
+
+type kill struct {
+	at    crash.Name
+	times int // at which it is killed there
+}
+
+var chains = []chain{
+	{"sources", 9, []kill{
+		{crash.FolderHeld, 1}, {crash.EnginesStarted, 1}, {crash.EnginesPublished, 1}, {crash.TopicEnsured, 3}, {crash.SchemaJournalled, 4},
+		{crash.SchemaRegistered, 7}, {crash.CursorsLoaded, 1}, {crash.FileOpened, 2}, {crash.FileRead, 1}, {crash.FilesRead, 3}, {crash.FactsAppended, 5},
+		{crash.RejectsWritten, 1}, {crash.FactsFlushed, 2}, {crash.CursorDue, 1}, {crash.CursorStored, 2}, {crash.MarkDue, 1}, {crash.MarkAppended, 3},
+		{crash.MarkWritten, 1}, {crash.PromiseMade, 1}, {crash.BatchAcknowledged, 11},
+	}},
+	{"tables", 4, []kill{
+		{crash.MigrationBegun, 2}, {crash.MigrationRan, 2}, {crash.MigrationRecorded, 3}, {crash.SinkOpened, 1}, {crash.PartitionsAssigned, 3},
+		{crash.SinkGathered, 2}, {crash.InsertSpooled, 3}, {crash.InsertRan, 4}, {crash.TableInserted, 2}, {crash.SinkWritten, 1}, {crash.SinkWritten, 5},
+		{crash.SinkCommitted, 1}, {crash.StageDrained, 4}, {crash.EnginesClosing, 1}, {crash.EnginesClosed, 1},
+	}},
+	{"stages", 0, []kill{
+		{crash.FoldTaken, 3}, {crash.LettersWritten, 2}, {crash.PartialsMade, 1}, {crash.PartialsAppended, 2}, {crash.PartialsAppended, 9},
+		{crash.PartialsWritten, 2}, {crash.FoldCommitted, 3}, {crash.FoldReplayed, 4}, {crash.MergeTaken, 2}, {crash.RowsMade, 1}, {crash.RowsAppended, 1},
+		{crash.RowsWritten, 2}, {crash.MergeCommitted, 1}, {crash.MergeReplayed, 2}, {crash.CompactionLinked, 1}, {crash.CompactionCopied, 1},
+		{crash.CompactionRenamed, 2}, {crash.CompactionReplaced, 3}, {crash.MergeReplayed, 1},
+	}},
+}
+
+// some is the chain for those in a hurry.
+var some = []chain{{"some", 0, []kill{
+	{crash.SchemaRegistered, 7}, {crash.MigrationBegun, 9}, {crash.CursorDue, 2}, {crash.PartialsAppended, 3}, {crash.RowsWritten, 1}, {crash.SinkWritten, 2},
+}}}
+
+func TestNothingShowsOfAKillAtAnyPoint(t *testing.T) {
+	x := newExports(t)
+	want := newWorld(t, x, 1).finish()
+	list := chains
+	if testing.Short() {
+		list = some
+	}
+	for _, c := range list {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, x, 1+len(c.kills)-c.still)
+			for n, k := range c.kills {
+				if n >= c.still && n > 0 {
+					w.deliver()
+				}
+				started := time.Now()
+				if !w.step(k.at, k.times) {
+					t.Errorf("%s was not reached %d times", k.at, k.times)
+				}
+				t.Logf("killed at %s:%d after %s", k.at, k.times, time.Since(started).Round(time.Millisecond))
+				w.checkLog()
+			}
+			w.equal(want, w.finish())
+		})
+	}
+}
+
+func TestEveryPointIsKilledAt(t *testing.T) {
+	for _, name := range crash.All {
+		if !slices.ContainsFunc(chains, func(c chain) bool {
+			return slices.ContainsFunc(c.kills, func(k kill) bool { return k.at == name })
+		}) {
+			t.Errorf("no chain has the point %s", name)
+		}
+	}
+}
+
+// seedVariable repeats the schedule of an earlier test.
+const seedVariable = "CRASHTEST_SEED"
+
+// The points, and how often they are passed before, are chosen by chance; not every one is reached.
+func TestNothingShowsOfKillsByChance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("named points will do")
+	}
+	seed := uint64(time.Now().UnixNano())
+	if given, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
+		seed = given
+	}
+	t.Logf("%s=%d repeats this schedule", seedVariable, seed)
+	r := rand.New(rand.NewPCG(seed, 25))
+	x := newExports(t)
+	want := newWorld(t, x, 1).finish()
+	w := newWorld(t, x, 6)
+	var schedule []string
+	for range 10 {
+		k := kill{crash.All[r.IntN(len(crash.All))], 1 + r.IntN(6)}
+		if r.IntN(2) == 0 {
+			w.deliver()
+		}
+		how := "passed"
+		if w.step(k.at, k.times) {
+			how = "killed"
+		}
+		schedule = append(schedule, string(k.at)+":"+strconv.Itoa(k.times)+" "+how)
+		w.checkLog()
+	}
+	t.Log(strings.Join(schedule, ", "))
+	w.equal(want, w.finish())
+}
