@@ -76,7 +76,8 @@ func (g *Grid) next(ms int64) int64 {
 func (s *Shard) Marks(each func(*schemas.ShardMark)) {
 	for i := range s.sources.all {
 		if src := &s.sources.all[i]; src.mark != schemas.Null {
-			each(&schemas.ShardMark{Tenant: s.set.Tenant, Shard: s.name, Source: src.name, CompleteThrough: src.mark, Revision: s.next})
+			m := s.markOf(src)
+			each(&m)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-// agentFold is the state of a shard of agent states. It keeps no rows: what an agent's states say about an interval is computed
+// agentFold is the state of a shard of agent states and shifts. It keeps no rows: what an agent's states say about an interval is computed
 // when it is emitted, for the stretches of time that changed.
 type agentFold struct {
 	names     *names
@@ -44,7 +44,7 @@ func identity(seed digest, a *schemas.AgentState) digest {
 	return d
 }
 
-// fold takes one revision of a state.
+// fold takes one revision of a state, or of a shift in the form of one, see asState.
 func (f *agentFold) fold(a *schemas.AgentState, arrived int64) Result {
 	if a.AgentID == "" {
 		return rejected(ReasonNoIdentity, "agent_id", 0)
@@ -52,13 +52,13 @@ func (f *agentFold) fold(a *schemas.AgentState, arrived int64) Result {
 	moved := false
 	if !a.Retracted {
 		var r Result
-		if moved, r = checkState(a, f.set.skew, arrived); r.Outcome != Applied {
+		if moved, r = checkAgentFact(a, f.set.skew, arrived); r.Outcome != Applied {
 			return r
 		}
 	} else if a.StateID == "" && a.StartedAt == schemas.Null {
-		return rejected(ReasonNoIdentity, "state_id", 0)
+		return rejected(ReasonNoIdentity, idField(a), 0)
 	}
-	source, ok := f.sources.find(a.Source)
+	source, ok := f.sources.find(a.Source, a.State == stateShift)
 	if !ok {
 		return rejected(ReasonTooManyWords, "source", 0)
 	}
@@ -72,23 +72,26 @@ func (f *agentFold) fold(a *schemas.AgentState, arrived int64) Result {
 		case d == 0:
 			return Result{Outcome: Duplicate}
 		}
-	} else if last := f.lastOf(a.StartedAt, a.EndedAt); last != schemas.Null && last < f.horizon {
+	} else if last := f.lastOf(a.State, a.StartedAt, a.EndedAt); last != schemas.Null && last < f.horizon {
 		return Result{Outcome: TooLate, Reason: ReasonRetention, a: last, b: f.horizon}
-	}
-	if f.set.Late == LateSide || f.set.Late == LateDrop {
-		if r := f.late(n, a, src.mark); r.Outcome != Applied {
-			return r
-		}
 	}
 	channel, ok := f.words.number(a.Channel)
 	reason, also := f.words.number(a.Reason)
 	if !ok || !also {
 		return rejected(ReasonTooManyWords, "reason or channel", 0)
 	}
-	f.apply(n, &agentState{
+	s := agentState{
 		id: id, revision: a.Revision, started: a.StartedAt, ended: a.EndedAt, sequence: a.Sequence,
 		channel: channel, reason: reason, source: uint16(source), state: a.State, retracted: a.Retracted,
-	}, a, max(arrived, src.mark, f.horizon))
+	}
+	came := max(arrived, src.mark, f.horizon)
+	if f.set.Late == LateSide || f.set.Late == LateDrop {
+		if r := f.applyUnlessLate(n, &s, a, came, src.mark); r.Outcome != Applied {
+			return r
+		}
+	} else {
+		f.apply(n, &s, a, came)
+	}
 	if moved {
 		f.counts.Skewed++
 	}
@@ -96,23 +99,19 @@ func (f *agentFold) fold(a *schemas.AgentState, arrived int64) Result {
 }
 
 // lastOf is the latest instant at which a state matters: while it holds, or while it may be what ended the one before it.
-func (f *agentFold) lastOf(started, ended int64) int64 {
-	if started == schemas.Null {
-		return ended
+func (f *agentFold) lastOf(state schemas.State, started, ended int64) int64 {
+	if started == schemas.Null || state == stateShift {
+		return max(started, ended)
 	}
 	return max(started+f.set.maxSession, ended)
 }
 
-// apply puts a revision in place of the one before, if any.
-func (f *agentFold) apply(n uint32, s *agentState, a *schemas.AgentState, came int64) {
+// apply puts a revision in place of the one before, if any, and returns its number.
+func (f *agentFold) apply(n uint32, s *agentState, a *schemas.AgentState, came int64) uint32 {
 	s.name = f.names.use(a.AgentID, a.AgentName)
 	s.agent = f.timelineOf(s.name)
 	if n != 0 {
-		f.saving.before(n)
-		if old := f.states.at(n); !old.retracted {
-			f.unplace(n, old)
-		}
-		f.names.release(f.states.at(n).name)
+		f.displace(n)
 		*f.states.at(n) = *s
 	} else {
 		n = f.states.add()
@@ -121,57 +120,43 @@ func (f *agentFold) apply(n uint32, s *agentState, a *schemas.AgentState, came i
 	}
 	if !s.retracted {
 		f.place(n, f.states.at(n))
-		return
+	} else if s.started == schemas.Null {
+		f.date(n, came)
 	}
-	if s.started == schemas.Null {
-		if f.dated == nil {
-			f.dated = map[uint32]int64{}
-		}
-		f.dated[n] = came
-	}
+	return n
 }
 
-// timelineOf is the timeline of the agent whom a pair names.
+// displace removes everything that follows from a state, but for its place in the table.
+func (f *agentFold) displace(n uint32) {
+	f.saving.before(n)
+	s := f.states.at(n)
+	if !s.retracted {
+		f.unplace(n, s)
+	}
+	f.names.release(s.name)
+	delete(f.dated, n)
+}
+
+// date notes when a retraction came that has no instants of its own.
+func (f *agentFold) date(n uint32, came int64) {
+	if f.dated == nil {
+		f.dated = map[uint32]int64{}
+	}
+	f.dated[n] = came
+}
+
+// timelineOf is the timeline of the agent that a pair names.
 func (f *agentFold) timelineOf(pair uint32) uint32 {
 	sym := f.names.sym(pair)
 	n := f.timelines.find(sym)
 	if n == 0 {
 		n = f.timelines.add()
-		f.timelines.at(n).agent = sym
+		t := f.timelines.at(n)
+		t.agent, t.name = sym, pair
 		f.names.retain(pair) // the timeline holds the agent's id
-		f.timelines.at(n).name = pair
 		f.timelines.enter(n)
 	}
 	return n
-}
-
-// late holds back a state that would change final rows, see contactFold.late.
-func (f *agentFold) late(n uint32, a *schemas.AgentState, mark int64) Result {
-	if mark == schemas.Null {
-		return Result{}
-	}
-	from, open := a.StartedAt, f.set.grid.Start(mark-f.set.grace)
-	if n != 0 && !f.states.at(n).retracted {
-		old := f.states.at(n)
-		switch {
-		case a.Retracted:
-			from = old.started
-		case old.started != a.StartedAt || old.sequence != a.Sequence || old.state != a.State ||
-			f.words.texts[old.reason] != a.Reason || f.words.texts[old.channel] != a.Channel:
-			from = min(old.started, a.StartedAt)
-		case old.ended == a.EndedAt:
-			return Result{}
-		case old.ended == schemas.Null:
-			from = a.EndedAt
-		case a.EndedAt == schemas.Null:
-			from = old.ended
-		default:
-			from = min(old.ended, a.EndedAt)
-		}
-	} else if a.Retracted {
-		return Result{}
-	}
-	return held(f.set.Late, from, open)
 }
 
 // sweep frees states that no interval from the horizon on can depend on. A state stays while an earlier one of its agent does,
@@ -181,7 +166,7 @@ func (f *agentFold) sweep() {
 		if !s.retracted {
 			return
 		}
-		last := f.lastOf(s.started, s.ended)
+		last := f.lastOf(s.state, s.started, s.ended)
 		if came, ok := f.dated[n]; ok {
 			last = came
 		}
@@ -197,7 +182,7 @@ func (f *agentFold) sweep() {
 		k := 0
 		for ; k < len(t.order); k++ {
 			s := f.states.at(t.order[k])
-			if f.lastOf(s.started, s.ended) >= needed {
+			if f.lastOf(s.state, s.started, s.ended) >= needed {
 				break
 			}
 			f.free(t.order[k])
@@ -205,7 +190,14 @@ func (f *agentFold) sweep() {
 		if k > 0 {
 			t.order = slices.Clone(t.order[k:])
 		}
-		if len(t.order) == 0 && len(t.dirty) == 0 {
+		t.shifts = slices.DeleteFunc(t.shifts, func(n uint32) bool {
+			past := f.states.at(n).ended < needed
+			if past {
+				f.free(n)
+			}
+			return past
+		})
+		if len(t.order)+len(t.shifts)+len(t.dirty) == 0 {
 			f.names.release(t.name)
 			f.timelines.remove(n)
 		}

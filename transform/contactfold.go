@@ -75,7 +75,7 @@ func (f *contactFold) fold(c *schemas.Contact, arrived int64) Result {
 			return r
 		}
 	}
-	source, ok := f.sources.find(c.Source)
+	source, ok := f.sources.find(c.Source, false)
 	if !ok {
 		return rejected(ReasonTooManyWords, "source", 0)
 	}

@@ -23,7 +23,7 @@ func (s *Shard) Emit(to Emitter) error {
 	m := &s.out.mark
 	for i := range s.sources.all {
 		if src := &s.sources.all[i]; src.mark != src.told {
-			*m = schemas.ShardMark{Tenant: s.set.Tenant, Shard: s.name, Source: src.name, CompleteThrough: src.mark, Revision: s.next}
+			*m = s.markOf(src)
 			if err := to.Mark(m); err != nil {
 				return err
 			}

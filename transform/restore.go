@@ -3,6 +3,7 @@ package transform
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -103,11 +104,12 @@ func (r *restoring) header1(in *fields) error {
 	} {
 		*v = in.i64()
 	}
-	for i := range in.number(maxWords + 1) {
-		n, _ := s.sources.find(in.text())
-		if n != i {
+	for range in.number(maxWords + 1) {
+		name := in.text()
+		if slices.ContainsFunc(s.sources.all, func(o source) bool { return o.name == name }) {
 			return damaged("a source is there twice")
 		}
+		n, _ := s.sources.add(name)
 		mark := in.i64()
 		if mark > gridTo.UnixMilli() {
 			return damaged("a mark is beyond %d", gridTo.Year())

@@ -83,12 +83,12 @@ func (r *restoring) state1(in *fields) error {
 	if flags&savedDated != 0 {
 		came = in.i64()
 	}
-	if in.short || int(s.state) >= len(precedence) && !s.retracted {
+	if in.short || int(s.state) >= len(precedence) && s.state != stateShift && !s.retracted || f.sources.all[s.source].shifts != (s.state == stateShift) {
 		return damaged("a state has a field that cannot be")
 	}
 	if !s.retracted {
-		a := schemas.AgentState{StartedAt: s.started, EndedAt: s.ended}
-		if _, result := checkState(&a, f.set.skew, 0); result.Outcome != Applied || max(s.started, s.ended) > gridTo.UnixMilli() {
+		a := schemas.AgentState{State: s.state, StartedAt: s.started, EndedAt: s.ended}
+		if _, result := checkAgentFact(&a, f.set.skew, 0); result.Outcome != Applied || max(s.started, s.ended) > gridTo.UnixMilli() {
 			return damaged("a state has times that cannot be")
 		}
 	}
@@ -97,27 +97,32 @@ func (r *restoring) state1(in *fields) error {
 	*f.states.at(n) = s
 	f.states.enter(n)
 	if flags&savedDated != 0 {
-		if f.dated == nil {
-			f.dated = map[uint32]int64{}
-		}
-		f.dated[n] = came
+		f.date(n, came)
 	}
-	if !s.retracted {
-		t := f.timelines.at(s.agent)
-		t.order = append(t.order, n)
-		if s.ended != schemas.Null {
-			t.longest = max(t.longest, s.ended-s.started)
-		}
+	if s.retracted {
+		return nil
+	}
+	t := f.timelines.at(s.agent)
+	if s.state == stateShift {
+		t.shifts = append(t.shifts, n)
+		t.longestShift = max(t.longestShift, s.ended-s.started)
+		return nil
+	}
+	t.order = append(t.order, n)
+	if s.ended != schemas.Null {
+		t.longest = max(t.longest, s.ended-s.started)
 	}
 	return nil
 }
 
-// arrange puts the states of every timeline in order.
+// arrange puts the states and shifts of every timeline in order.
 func (f *agentFold) arrange() {
 	f.timelines.each(func(_ uint32, t *timeline) {
 		order := func(a, b uint32) int { return f.before(f.states.at(a), f.states.at(b)) }
-		if !slices.IsSortedFunc(t.order, order) {
-			slices.SortFunc(t.order, order)
+		for _, list := range [][]uint32{t.order, t.shifts} {
+			if !slices.IsSortedFunc(list, order) {
+				slices.SortFunc(list, order)
+			}
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 const (
 	factContact    = "contact"
 	factAgentState = "agent_state"
+	factShift      = "shift" // in shards of agent states: both are partitioned by agent
 )
 
 // Emitter takes the partials of a shard. A record is only valid during the call.
@@ -32,10 +33,11 @@ type Counts struct {
 	Rows                                                    int   // rows held
 }
 
-// Shard is the state folded from one partition of a fact topic. Not safe for concurrent use.
+// Shard is the state folded from one partition of a fact topic; shifts travel with the agent states. Not safe for concurrent use.
 type Shard struct {
 	name     string
 	fact     string
+	shiftsOf string // the name under which the shard's marks of shifts go
 	set      *settings
 	sources  sources
 	contacts *contactFold
@@ -54,8 +56,8 @@ func NewShard(name string, o Options) (*Shard, error) {
 	if err != nil {
 		return nil, err
 	}
-	fact, _, _ := strings.Cut(name, "/")
-	s := &Shard{name: name, fact: fact, set: set, horizon: math.MinInt64, swept: math.MinInt64}
+	fact, partition, _ := strings.Cut(name, "/")
+	s := &Shard{name: name, fact: fact, shiftsOf: factShift + "/" + partition, set: set, horizon: math.MinInt64, swept: math.MinInt64}
 	switch fact {
 	case factContact:
 		s.contacts = newContactFold(set, &s.sources, &s.counts)
@@ -88,9 +90,19 @@ func (s *Shard) State(a *schemas.AgentState, offset int64) Result {
 	return s.count(s.agents.fold(a, s.arrived))
 }
 
+// Shift folds one revision of a shift that the log has at the offset. The record is not kept.
+func (s *Shard) Shift(sh *schemas.Shift, offset int64) Result {
+	s.next = offset + 1
+	if r, ok := s.refuse(sh.Tenant, factShift); !ok {
+		return s.count(r)
+	}
+	a := asState(sh)
+	return s.count(s.agents.fold(&a, s.arrived))
+}
+
 func (s *Shard) refuse(tenant, fact string) (Result, bool) {
 	switch {
-	case fact != s.fact:
+	case fact != s.fact && (fact != factShift || s.fact != factAgentState):
 		return rejected(ReasonWrongFact, fact, 0), false
 	case s.set.Tenant != "" && tenant != s.set.Tenant:
 		return rejected(ReasonWrongTenant, "tenant", 0), false
@@ -122,7 +134,7 @@ func (s *Shard) Mark(m *schemas.Mark, offset int64) Result {
 	if r, ok := s.refuse(m.Tenant, m.Fact); !ok {
 		return r
 	}
-	n, ok := s.sources.find(m.Source)
+	n, ok := s.sources.find(m.Source, m.Fact == factShift)
 	if !ok {
 		return rejected(ReasonTooManyWords, "source", 0)
 	}
@@ -138,12 +150,21 @@ func (s *Shard) Mark(m *schemas.Mark, offset int64) Result {
 	}
 	if s.contacts != nil {
 		s.contacts.advance(src, m.CompleteThrough)
-	} else {
+	} else if !src.shifts {
 		s.agents.advance(uint16(n), m.CompleteThrough)
 	}
 	src.mark = m.CompleteThrough
 	s.retire()
 	return Result{}
+}
+
+// markOf is what the shard says of a source's mark.
+func (s *Shard) markOf(src *source) schemas.ShardMark {
+	shard := s.name
+	if src.shifts {
+		shard = s.shiftsOf
+	}
+	return schemas.ShardMark{Tenant: s.set.Tenant, Shard: shard, Source: src.plain(), CompleteThrough: src.mark, Revision: s.next}
 }
 
 // sweepEvery is how far the horizon moves, in event time, before memory is freed: a sweep visits everything retained.

@@ -6,7 +6,7 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-// agentState is a retained agent state with its whole content, 72 bytes.
+// agentState is a retained agent state or shift with its whole content, 72 bytes.
 type agentState struct {
 	id                       digest
 	revision                 int64
@@ -44,6 +44,14 @@ func (f *agentFold) before(a, b *agentState) int {
 		cmp.Compare(f.words.texts[a.reason], f.words.texts[b.reason]), cmp.Compare(f.words.texts[a.channel], f.words.texts[b.channel]),
 		cmp.Compare(a.ended, b.ended), cmp.Compare(f.names.text(a.name), f.names.text(b.name)),
 		cmp.Compare(a.id[0], b.id[0]), cmp.Compare(a.id[1], b.id[1]))
+}
+
+// checkAgentFact rejects a state or a shift whose times cannot be.
+func checkAgentFact(a *schemas.AgentState, skew, arrived int64) (moved bool, r Result) {
+	if a.State == stateShift {
+		return false, checkShift(a, arrived)
+	}
+	return checkState(a, skew, arrived)
 }
 
 // checkState rejects a state whose times cannot be; moved says that its end was moved forward to its start.

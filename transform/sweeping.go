@@ -18,6 +18,7 @@ type holding struct {
 // sweeping is the working memory of computing an agent's rows.
 type sweeping struct {
 	holdings, active []holding
+	shifts, at       []holding // the shifts of a stretch, and those of an interval
 	edges            []int64
 	reasons          []reasonTime
 }
@@ -48,26 +49,35 @@ func (f *agentFold) emit(to Emitter, revision int64, out *schemas.AgentInterval)
 func (f *agentFold) emitStretch(t *timeline, s stretch, to Emitter, revision int64, out *schemas.AgentInterval) error {
 	w := &f.sweeping
 	f.collect(t, s)
-	w.active = w.active[:0]
-	next := 0
+	f.collectShifts(t, s)
+	w.active, w.at = w.active[:0], w.at[:0]
+	next, nextShift := 0, 0
 	for at := s.from; at < s.to; {
 		start, end := f.set.grid.Bounds(at)
-		w.active = slices.DeleteFunc(w.active, func(h holding) bool { return h.to <= start })
-		for next < len(w.holdings) && w.holdings[next].from < end {
-			w.active = append(w.active, w.holdings[next])
-			next++
-		}
+		w.active, next = holdingIn(w.active, w.holdings, next, start, end)
+		w.at, nextShift = holdingIn(w.at, w.shifts, nextShift, start, end)
 		*out = schemas.AgentInterval{
 			Tenant: f.set.Tenant, IntervalStart: start, IntervalSeconds: int32((end - start) / 1000), AgentID: f.names.ids.at(t.agent).text,
 			NotReadyByReason: out.NotReadyByReason[:0], ScheduledMs: schemas.Null, AdherentMs: schemas.Null, Revision: revision,
 		}
 		f.measure(start, end, out)
+		f.schedule(start, end, out)
 		if err := to.Agent(out); err != nil {
 			return err
 		}
 		at = end
 	}
 	return nil
+}
+
+// holdingIn moves what holds on to the next interval; next is the first of all that has not been reached.
+func holdingIn(active, all []holding, next int, start, end int64) ([]holding, int) {
+	active = slices.DeleteFunc(active, func(h holding) bool { return h.to <= start })
+	for next < len(all) && all[next].from < end {
+		active = append(active, all[next])
+		next++
+	}
+	return active, next
 }
 
 // collect finds what holds in a stretch, in the order of the timeline.

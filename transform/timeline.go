@@ -19,6 +19,9 @@ type timeline struct {
 	order   []uint32 // states
 	dirty   []stretch
 	longest int64 // no state with an end of its own is longer
+
+	shifts       []uint32 // in order of time
+	longestShift int64
 }
 
 // stretch is [from, to) in milliseconds.
@@ -27,9 +30,13 @@ type stretch struct{ from, to int64 }
 // place puts a state into its timeline.
 func (f *agentFold) place(n uint32, s *agentState) {
 	t := f.timelines.at(s.agent)
+	if s.state == stateShift {
+		f.placeShift(n, s, t)
+		return
+	}
 	at := len(t.order)
 	if at > 0 && f.before(f.states.at(t.order[at-1]), s) > 0 {
-		at = f.position(t, s)
+		at = f.position(t.order, s)
 	}
 	t.order = slices.Insert(t.order, at, n)
 	if s.ended != schemas.Null {
@@ -41,14 +48,20 @@ func (f *agentFold) place(n uint32, s *agentState) {
 // unplace takes a state out of its timeline.
 func (f *agentFold) unplace(n uint32, s *agentState) {
 	t := f.timelines.at(s.agent)
-	at := f.position(t, s)
+	if s.state == stateShift {
+		at := f.position(t.shifts, s)
+		t.shifts = slices.Delete(t.shifts, at, at+1)
+		f.soil(s.agent, t, stretch{s.started, s.ended})
+		return
+	}
+	at := f.position(t.order, s)
 	f.touch(s.agent, t, at)
 	t.order = slices.Delete(t.order, at, at+1)
 }
 
 // position is where a state is, or belongs, in the order.
-func (f *agentFold) position(t *timeline, s *agentState) int {
-	return sort.Search(len(t.order), func(i int) bool { return f.before(f.states.at(t.order[i]), s) >= 0 })
+func (f *agentFold) position(order []uint32, s *agentState) int {
+	return sort.Search(len(order), func(i int) bool { return f.before(f.states.at(order[i]), s) >= 0 })
 }
 
 // cuts says whether a later state ends an earlier one.
