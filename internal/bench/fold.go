@@ -148,37 +148,14 @@ func contactMessages(n, lateIn, correctedIn int) [][]byte {
 
 // Memory measures what a retained contact takes, as the process's resident memory sees it.
 func Memory() ([]Figure, error) {
-	shard, err := transform.NewShard("contact/0", options())
-	if err != nil {
-		return nil, err
-	}
 	base, err := resident()
 	if err != nil {
 		return nil, err
 	}
-	const start = 1_780_000_200_000
-	c := typicalContact()
-	var id []byte
-	for i := range memoryFacts {
-		at := int64(start + i*2_500)
-		id = strconv.AppendInt(id[:0], int64(1_000_000_000+i), 10)
-		c.InteractionID = string(id)
-		agent := i*2_500/(8*3_600_000)%3*150 + i%150 // three shifts of 150 agents, a contact each every 375 s
-		queue := agent % 60
-		if i/150%3 == 0 {
-			queue = (agent + 7) % 60 // and now and then in a second queue
-		}
-		c.QueueID, c.AgentID = "queue-"+strconv.Itoa(queue), "agent-"+strconv.Itoa(agent)
-		c.OfferedAt, c.AnsweredAt, c.EndedAt, c.WrapEndedAt = at, at+20_000, at+320_000, at+350_000
-		shard.Arrived(at)
-		if r := shard.Contact(&c, int64(i)); r.Outcome != transform.Applied {
-			return nil, fmt.Errorf("contact %d was %s: %s", i, r.Outcome, r.Detail())
-		}
-		if i%emitEvery == 0 {
-			shard.Discard()
-		}
+	shard, err := retainedMonth(memoryFacts)
+	if err != nil {
+		return nil, err
 	}
-	shard.Discard()
 	after, err := resident()
 	if err != nil {
 		return nil, err
