@@ -1,7 +1,7 @@
 // Package pipelines reads pipeline files and knows every component they may name.
 //
 // A pipeline file is one YAML document: who it is about (tenant, time zone, interval), the sources facts come from (ingest),
-// what is made of them (transform), and where the rows go (sinks). Read reports everything that is wrong at once, with file,
+// what is made of them (transform), where the rows go (sinks), and its own test cases (tests). Read reports everything that is wrong at once, with file,
 // line and the nearest right name.
 package pipelines
 
@@ -11,6 +11,7 @@ import (
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
+	"github.com/quarterhour/quarterhour/transform/script"
 )
 
 // Pipeline is a pipeline file that was found to be in order.
@@ -20,6 +21,7 @@ type Pipeline struct {
 	Sources []Source // in the order of the file, as are stages and sinks
 	Stages  []Stage
 	Sinks   []Sink
+	Tests   []*script.Case // the pipeline's own cases
 }
 
 // Settings are the options at the top level of a pipeline file.

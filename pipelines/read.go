@@ -30,12 +30,15 @@ func Read(path string, env spec.Environment) (*Pipeline, error) {
 	return Parse(path, content, env)
 }
 
-func unreadable(err error) string {
+func unreadable(err error) string { return "pipeline file cannot be read: " + cause(err).Error() }
+
+// cause is what happened to a file, without its name.
+func cause(err error) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
-		err = p.Err
+		return p.Err
 	}
-	return "pipeline file cannot be read: " + err.Error()
+	return err
 }
 
 // ReadAll reads several pipeline files, which must have names of their own. Its error holds the problems of all of them.
@@ -83,10 +86,22 @@ type reading struct {
 	env      spec.Environment
 	problems []spec.Problem
 	pipeline *Pipeline
+
+	sound bool // all but the test cases is in order
 }
 
 func (r *reading) fail(at spec.Position, format string, args ...any) {
 	r.problems = append(r.problems, spec.Problem{At: at, Message: fmt.Sprintf(format, args...)})
+}
+
+// keep takes over the problems of an error; others are told at a place.
+func (r *reading) keep(err error, at spec.Position) {
+	var invalid *spec.Invalid
+	if errors.As(err, &invalid) {
+		r.problems = append(r.problems, invalid.Problems...)
+	} else if err != nil {
+		r.fail(at, "%v", err)
+	}
 }
 
 // decode reads options, keeps what is wrong with them, and says whether they are in order.
@@ -102,6 +117,7 @@ func (r *reading) document(root *yaml.Node) {
 		return
 	}
 	found := make(map[string]bool)
+	var tests []spec.Entry
 	for _, e := range spec.Entries(root) {
 		found[e.Key.Value] = true
 		switch e.Key.Value {
@@ -111,6 +127,8 @@ func (r *reading) document(root *yaml.Node) {
 			r.stages(e)
 		case sinksKey:
 			r.sinks(e)
+		case testsKey:
+			tests = append(tests, e)
 		}
 	}
 	keys := make([]string, 0, len(found))
@@ -124,5 +142,9 @@ func (r *reading) document(root *yaml.Node) {
 		if near := spec.Nearest(section.key, keys); !found[section.key] && near == "" {
 			r.fail(spec.At(r.file, root), "section %q is missing: %s", section.key, section.help)
 		}
+	}
+	r.sound = len(r.problems) == 0
+	for _, e := range tests {
+		r.tests(e) // last: they run through all the rest
 	}
 }

@@ -1,7 +1,6 @@
 package pipelines
 
 import (
-	"errors"
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
@@ -66,12 +65,7 @@ func (t *transforming) stage(i int, item *yaml.Node) {
 // compile checks the expressions of the stages that work on facts.
 func (t *transforming) compile() {
 	_, err := expressions.Compile(t.pipeline.Zone, t.facts...)
-	var invalid *spec.Invalid
-	if errors.As(err, &invalid) {
-		t.problems = append(t.problems, invalid.Problems...)
-	} else if err != nil {
-		t.fail(spec.Position{File: t.file}, "transform: %v", err)
-	}
+	t.keep(err, spec.Position{File: t.file})
 }
 
 func several(item *yaml.Node, keys int) string {

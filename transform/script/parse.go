@@ -21,6 +21,7 @@ type Input struct {
 // Parse reads the cases of a script. The error is a *spec.Invalid with every problem.
 func Parse(in Input, setting Setting) ([]*Case, error) {
 	p := &parser{at: in.At, one: in.Name != ""}
+	setting.Sources = known(setting.Sources)
 	p.head = Case{At: in.At, setting: setting}
 	p.at.Line = max(p.at.Line, 1)
 	p.day = firstDay
@@ -43,6 +44,17 @@ func Parse(in Input, setting Setting) ([]*Case, error) {
 	return p.cases, nil
 }
 
+// known keeps, of what sources write, the facts that intervals are made of.
+func known(sources []Source) (list []Source) {
+	for _, s := range sources {
+		s.Facts = slices.DeleteFunc(slices.Clone(s.Facts), func(kind string) bool { return !slices.Contains(kinds, kind) })
+		if len(s.Facts) > 0 {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // parser is a script being read.
 type parser struct {
 	at       spec.Position
@@ -53,6 +65,7 @@ type parser struct {
 	head    Case // what stands before the first case holds for all of them
 	headDay date
 	current *Case // nil before the first
+	begun   int   // problems before the current case
 	day     date
 	arrived int64
 	said    map[string][]*event // the newest revision of what was said, by kind and identity, for each source
@@ -126,6 +139,7 @@ func (p *parser) begin(title string) {
 	if p.current == nil {
 		p.headDay = p.day
 	}
+	p.begun = len(p.problems)
 	c := p.head
 	c.Name, c.At = title, p.at
 	c.setting.Sources = slices.Clone(c.setting.Sources)
@@ -142,7 +156,7 @@ func (p *parser) end() {
 	if c == nil {
 		return
 	}
-	if !slices.ContainsFunc(c.steps, func(s step) bool { return s.expect != nil }) {
+	if len(p.problems) == p.begun && !slices.ContainsFunc(c.steps, func(s step) bool { return s.expect != nil }) {
 		p.problems = append(p.problems, spec.Problem{At: c.At, Message: fmt.Sprintf("case %q expects nothing: say what the tables hold, as `expect queue sales 09:00 offered=1`", c.Name)})
 	}
 	if len(c.setting.Sources) == 0 {

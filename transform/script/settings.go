@@ -14,8 +14,11 @@ import (
 // settable are the options of `set`, named as in a pipeline file.
 var settable = map[string]func(o *transform.Options, value string) error{
 	"tenant": func(o *transform.Options, v string) error { o.Tenant = v; return nil },
-	"timezone": func(o *transform.Options, v string) (err error) {
-		o.Zone, err = spec.ParseZone(v)
+	"timezone": func(o *transform.Options, v string) error {
+		zone, err := spec.ParseZone(v)
+		if err == nil {
+			o.Zone = zone
+		}
 		return err
 	},
 	"interval":    duration(func(o *transform.Options) *time.Duration { return &o.Interval }),
@@ -53,19 +56,20 @@ func (p *parser) set(words []word) error {
 	case slices.ContainsFunc(c.steps, func(s step) bool { return s.event != nil }):
 		return fmt.Errorf("the options of a case come before its first record")
 	}
-	o := &c.setting.Options
+	o := c.setting.Options
 	for _, w := range words {
 		key, value, ok := w.option()
 		if !ok {
 			return fmt.Errorf("%q is not OPTION=VALUE", w.text)
 		}
-		if err := setOption(o, key, value); err != nil {
+		if err := setOption(&o, key, value); err != nil {
 			return fmt.Errorf("%s %w", key, err)
 		}
 	}
-	if _, err := transform.NewShard("contact/0", *o); err != nil {
+	if _, err := transform.NewShard("contact/0", o); err != nil {
 		return err
 	}
+	c.setting.Options = o
 	return nil
 }
 
