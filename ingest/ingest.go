@@ -20,16 +20,18 @@ type Source interface {
 
 // Out is where a source puts what it read. Tenant and source names are filled in. Not safe for concurrent use.
 type Out interface {
-	// Contact and AgentState buffer a copy of the fact; they block while the log is slower than the source.
+	// Contact, AgentState and Shift buffer a copy of the fact; they block while the log is slower than the source. A shift that
+	// moves to another agent is retracted for the first.
 	Contact(ctx context.Context, c *schemas.Contact) error
 	AgentState(ctx context.Context, a *schemas.AgentState) error
+	Shift(ctx context.Context, s *schemas.Shift) error
 	// Reject dead-letters an input: Fact, Reason, Detail, Location and Payload are the source's to fill.
 	Reject(ctx context.Context, d *schemas.DeadLetter) error
 	// Commit returns when all that was handed over is acknowledged by the log, and stores the cursor after that: a crash
 	// between the two costs a replay, never a gap.
 	Commit(ctx context.Context, cursor []byte) error
-	// Mark promises, after a Commit of its own, that every fact of the kind ("contact", "agent_state") before the instant
-	// (milliseconds, UTC) has been handed over. It is written to every partition of the kind's topic.
+	// Mark promises, after a Commit of its own, that every fact of the kind ("contact", "agent_state", "shift") before the
+	// instant (milliseconds, UTC) has been handed over. It is written to every partition of the kind's topic.
 	Mark(ctx context.Context, fact string, completeThrough int64) error
 }
 
@@ -51,7 +53,7 @@ type Progress interface {
 // Registration ties a declaration to its constructor: one line in pipelines/components.go adds a source.
 type Registration struct {
 	spec.Component
-	// Facts are the kinds of fact a source with these options writes: "contact", "agent_state".
+	// Facts are the kinds of fact a source with these options writes: "contact", "agent_state", "shift".
 	Facts func(options any) []string
 	Open  func(options any, d Deps) (Source, error)
 }

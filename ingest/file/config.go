@@ -16,7 +16,7 @@ import (
 // Options are what a pipeline file says about a file source.
 type Options struct {
 	Path        string         `cfg:"path,required" help:"file, glob such as exports/*.csv.gz, or - for standard input"`
-	As          string         `cfg:"as,required" enum:"contact|agent_state" help:"kind of fact that a row is"`
+	As          string         `cfg:"as,required" enum:"contact|agent_state|shift" help:"kind of fact that a row is"`
 	Format      string         `cfg:"format" default:"auto" enum:"auto|csv|tsv|jsonl|avro" help:"auto: by the file's name, else by its content"`
 	Compression string         `cfg:"compression" default:"auto" enum:"auto|none|gzip|zstd" help:"auto: by the file's content"`
 	Zone        *time.Location `cfg:"timezone" help:"IANA time zone of times without an offset; the pipeline's if left out"`

@@ -17,6 +17,7 @@ import (
 type recorded struct {
 	contacts []schemas.Contact
 	states   []schemas.AgentState
+	shifts   []schemas.Shift
 	dead     []schemas.DeadLetter
 	marks    []int64
 	cursor   []byte
@@ -42,6 +43,15 @@ func (r *recorded) AgentState(_ context.Context, a *schemas.AgentState) error {
 		*s = strings.Clone(*s)
 	}
 	r.states = append(r.states, d)
+	return nil
+}
+
+func (r *recorded) Shift(_ context.Context, s *schemas.Shift) error {
+	d := *s
+	for _, s := range []*string{&d.AgentID, &d.ShiftID, &d.Activity} {
+		*s = strings.Clone(*s)
+	}
+	r.shifts = append(r.shifts, d)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 var required = map[string][]string{
 	"contact":     {"interaction_id"},
 	"agent_state": {"agent_id", "started_at"},
+	"shift":       {"agent_id", "starts_at", "ends_at"},
 }
 
 // reserved fields are filled in by the runtime.
@@ -24,12 +25,13 @@ type mapping struct {
 	as       string
 	contact  schemas.Contact
 	state    schemas.AgentState
+	shift    schemas.Shift
 	record   *expression.Record
 	compiler expression.Compiler
 	where    *expression.Program
 	fields   []*expression.Assignment
 	env      expression.Env
-	stateID  bool  // a column says what tells states apart
+	stateID  bool  // a column says what tells states apart, or shifts
 	used     []int // slots of the columns that expressions read
 	problems []mappingProblem
 }
@@ -42,9 +44,12 @@ type mappingProblem struct {
 
 func newMapping(o *Options, columns expression.Columns, zone *time.Location) *mapping {
 	m := &mapping{as: o.As}
-	if o.As == "contact" {
+	switch o.As {
+	case "contact":
 		m.record = expression.Bind(&m.contact)
-	} else {
+	case "shift":
+		m.record = expression.Bind(&m.shift)
+	default:
 		m.record = expression.Bind(&m.state)
 	}
 	used := &usedColumns{Columns: columns}
@@ -65,7 +70,7 @@ func newMapping(o *Options, columns expression.Columns, zone *time.Location) *ma
 		a, err := m.compiler.Assign(m.record, f, reserved...)
 		if m.check("fields."+f.Name, err) {
 			m.fields = append(m.fields, a)
-			m.stateID = m.stateID || f.Name == "state_id"
+			m.stateID = m.stateID || f.Name == "state_id" || f.Name == "shift_id"
 		}
 	}
 	for i := range m.record.Fields {
@@ -150,15 +155,19 @@ var (
 	errNoInteraction = errors.New("field interaction_id is empty: the row cannot be told from others")
 	errNoAgent       = errors.New("field agent_id is empty: the row cannot be told from others")
 	errNoStart       = errors.New("field started_at is absent: the state cannot be placed")
+	errNoShift       = errors.New("field starts_at or ends_at is absent: the shift cannot be placed")
 )
 
 // identify checks that the fact has an identity.
 func (m *mapping) identify() *rowError {
-	if m.as == "contact" {
+	switch m.as {
+	case "contact":
 		if m.contact.InteractionID == "" {
 			return &rowError{"no_identity", errNoInteraction}
 		}
 		return nil
+	case "shift":
+		return m.identifyShift()
 	}
 	switch s := &m.state; {
 	case s.AgentID == "":
@@ -171,9 +180,24 @@ func (m *mapping) identify() *rowError {
 	return nil
 }
 
+func (m *mapping) identifyShift() *rowError {
+	switch s := &m.shift; {
+	case s.AgentID == "":
+		return &rowError{"no_identity", errNoAgent}
+	case s.StartsAt == schemas.Null || s.EndsAt == schemas.Null:
+		return &rowError{"no_identity", errNoShift}
+	case s.ShiftID == "" || !m.stateID: // start and activity tell the shifts of one agent apart
+		s.ShiftID = strconv.FormatInt(s.StartsAt, 10) + "." + s.Activity
+	}
+	return nil
+}
+
 // begins is the fact's first instant, by which it belongs to a day.
 func (m *mapping) begins() int64 {
-	if m.as != "contact" {
+	switch m.as {
+	case "shift":
+		return m.shift.StartsAt
+	case "agent_state":
 		return m.state.StartedAt
 	}
 	c := &m.contact
@@ -187,8 +211,11 @@ func (m *mapping) begins() int64 {
 
 // latest is the fact's last instant.
 func (m *mapping) latest() int64 {
-	if m.as != "contact" {
-		return max(m.state.StartedAt, m.state.EndedAt) // Null is less than any instant
+	switch m.as {
+	case "shift":
+		return max(m.shift.StartsAt, m.shift.EndsAt) // Null is less than any instant
+	case "agent_state":
+		return max(m.state.StartedAt, m.state.EndedAt)
 	}
 	c := &m.contact
 	return max(c.OfferedAt, c.AnsweredAt, c.EndedAt, c.WrapEndedAt)

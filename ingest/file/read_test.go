@@ -248,6 +248,30 @@ fields:
 	}
 }
 
+func TestShifts(t *testing.T) {
+	got := read(t, "a.csv", "who,from,to,what\nann,1970-01-01 08:00,1970-01-01 16:00,Phone\nann,1970-01-01 12:00,1970-01-01 12:30,Lunch\nann,1970-01-02 08:00,,Phone\n", `
+as: shift
+fields:
+  agent_id: who
+  starts_at: from
+  ends_at: to
+  activity: 'what == "Phone" ? "" : what'
+`)
+	want := []schemas.Shift{
+		{ShiftID: "28800000.", AgentID: "ann", StartsAt: 28_800_000, EndsAt: 57_600_000},
+		{ShiftID: "43200000.Lunch", AgentID: "ann", StartsAt: 43_200_000, EndsAt: 45_000_000, Activity: "Lunch"},
+	}
+	if diff := cmp.Diff(want, got.shifts); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"4 no_identity"}, dead(got)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]int64{86_400_000}, got.marks); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestStop(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.csv")
 	write(t, path, "id,q,at\n1,x,\n2,x,soon\n3,x,\n")

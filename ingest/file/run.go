@@ -125,8 +125,11 @@ func (r *run) row(ctx context.Context, f *openFile) error {
 		return nil
 	}
 	r.cursor.see(m.begins(), m.latest(), r.limit)
-	if m.as == "contact" {
+	switch m.as {
+	case "contact":
 		return r.out.Contact(ctx, &m.contact)
+	case "shift":
+		return r.out.Shift(ctx, &m.shift)
 	}
 	return r.out.AgentState(ctx, &m.state)
 }

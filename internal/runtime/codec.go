@@ -16,6 +16,7 @@ const (
 	unknownKind kind = iota
 	contactKind
 	agentStateKind
+	shiftKind
 	markKind
 	queueKind
 	agentQueueKind
@@ -48,6 +49,7 @@ func (w writer[T]) append(dst []byte, rec *T) []byte { return w.encoder.AppendWi
 type writers struct {
 	contact      writer[schemas.Contact]
 	agentState   writer[schemas.AgentState]
+	shift        writer[schemas.Shift]
 	mark         writer[schemas.Mark]
 	queue        writer[schemas.QueueInterval]
 	agentQueue   writer[schemas.AgentQueueInterval]
@@ -62,6 +64,7 @@ func openWriters(ctx context.Context, reg *registry.Client) (*writers, error) {
 	for _, open := range []func() error{
 		func() (err error) { w.contact, err = newWriter[schemas.Contact](ctx, reg); return },
 		func() (err error) { w.agentState, err = newWriter[schemas.AgentState](ctx, reg); return },
+		func() (err error) { w.shift, err = newWriter[schemas.Shift](ctx, reg); return },
 		func() (err error) { w.mark, err = newWriter[schemas.Mark](ctx, reg); return },
 		func() (err error) { w.queue, err = newWriter[schemas.QueueInterval](ctx, reg); return },
 		func() (err error) { w.agentQueue, err = newWriter[schemas.AgentQueueInterval](ctx, reg); return },
@@ -131,6 +134,8 @@ func (r *reader) resolve(id int) (entry, error) {
 		e.kind, e.decoder, err = decoderFor[schemas.Contact](contactKind, text)
 	case "quarterhour.agent_state":
 		e.kind, e.decoder, err = decoderFor[schemas.AgentState](agentStateKind, text)
+	case "quarterhour.shift":
+		e.kind, e.decoder, err = decoderFor[schemas.Shift](shiftKind, text)
 	case "quarterhour.mark":
 		e.kind, e.decoder, err = decoderFor[schemas.Mark](markKind, text)
 	case "quarterhour.queue_interval":

@@ -25,6 +25,7 @@ type fold struct {
 
 	contact schemas.Contact
 	state   schemas.AgentState
+	shift   schemas.Shift
 	mark    schemas.Mark
 
 	next      int64 // the next offset to fold
@@ -112,9 +113,14 @@ func (f *fold) fold(r *broker.Record) {
 			err = f.foldContact(e, payload, r)
 		case agentStateKind:
 			err = f.foldState(e, payload, r)
+		case shiftKind: // filter and set stages are about contacts and states
+			if err = decode(e, payload, &f.shift); err == nil {
+				f.shard.Arrived(r.Time.UnixMilli())
+				f.settle(f.shard.Shift(&f.shift, r.Offset), r, "shift", f.shift.Source)
+			}
 		case markKind:
 			if err = decode(e, payload, &f.mark); err == nil {
-				f.settle(f.shard.Mark(&f.mark, r.Offset), r, "mark")
+				f.settle(f.shard.Mark(&f.mark, r.Offset), r, "mark", f.mark.Source)
 			}
 		default:
 			err = fmt.Errorf("a record of schema %q does not belong in a topic of facts", e.name)
@@ -136,7 +142,7 @@ func (f *fold) foldContact(e entry, payload []byte, r *broker.Record) error {
 		return nil
 	}
 	f.shard.Arrived(r.Time.UnixMilli())
-	f.settle(f.shard.Contact(&f.contact, r.Offset), r, "contact")
+	f.settle(f.shard.Contact(&f.contact, r.Offset), r, "contact", f.contact.Source)
 	return nil
 }
 
@@ -150,15 +156,19 @@ func (f *fold) foldState(e entry, payload []byte, r *broker.Record) error {
 		return nil
 	}
 	f.shard.Arrived(r.Time.UnixMilli())
-	f.settle(f.shard.State(&f.state, r.Offset), r, "agent_state")
+	f.settle(f.shard.State(&f.state, r.Offset), r, "agent_state", f.state.Source)
 	return nil
 }
 
-// settle puts aside what the shard refused.
-func (f *fold) settle(res transform.Result, r *broker.Record, fact string) {
-	switch res.Outcome {
-	case transform.TooLate, transform.Rejected:
+// settle puts aside what the shard refused. A mark that goes backwards is refused too, and an alert: its source broke its word,
+// or lost its cursor.
+func (f *fold) settle(res transform.Result, r *broker.Record, fact, source string) {
+	switch {
+	case res.Outcome == transform.TooLate, res.Outcome == transform.Rejected:
 		f.reject(r, fact, res.Reason, res.Detail())
+	case res.Reason == transform.ReasonMarkBackwards && !f.replaying:
+		f.p.metrics.intervals.Error(res.Reason)
+		f.p.log.Warn("a mark goes backwards", "source", source, "shard", f.shard.Name(), "detail", res.Detail())
 	}
 }
 

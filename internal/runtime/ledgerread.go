@@ -9,14 +9,15 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-// FactMessage is one message of a fact topic, after the pipeline's filter and set stages. One of Contact, State and Mark is set,
-// or Reason says why the message is none of them. All of it is only valid during the call.
+// FactMessage is one message of a fact topic, after the pipeline's filter and set stages. One of Contact, State, Shift and Mark is
+// set, or Reason says why the message is none of them. All of it is only valid during the call.
 type FactMessage struct {
 	Offset  int64
 	Arrived int64 // milliseconds since 1970
 	Key     []byte
 	Contact *schemas.Contact
 	State   *schemas.AgentState
+	Shift   *schemas.Shift
 	Mark    *schemas.Mark
 
 	Reason, Detail string // undecodable, or expression: a stage failed on it
@@ -63,6 +64,7 @@ type factDecoding struct {
 	message FactMessage
 	contact schemas.Contact
 	state   schemas.AgentState
+	shift   schemas.Shift
 	mark    schemas.Mark
 }
 
@@ -83,6 +85,9 @@ func (d *factDecoding) decode(r *broker.Record) *FactMessage {
 			if err = decode(e, payload, &d.state); err == nil {
 				err, reason = d.p.stages.AgentState(&d.state), "expression"
 			}
+		case shiftKind:
+			m.Shift = &d.shift
+			err = decode(e, payload, &d.shift)
 		case markKind:
 			m.Mark = &d.mark
 			err = decode(e, payload, &d.mark)
@@ -91,7 +96,7 @@ func (d *factDecoding) decode(r *broker.Record) *FactMessage {
 		}
 	}
 	if err != nil {
-		m.Contact, m.State, m.Mark, m.Reason, m.Detail = nil, nil, nil, reason, err.Error()
+		m.Contact, m.State, m.Shift, m.Mark, m.Reason, m.Detail = nil, nil, nil, nil, reason, err.Error()
 	}
 	return m
 }

@@ -94,6 +94,19 @@ func (o *out) AgentState(ctx context.Context, a *schemas.AgentState) error {
 	return o.flushIfFull(ctx)
 }
 
+// Shift buffers a copy of the fact. It goes where the states of its agent go, so that one shard has both.
+func (o *out) Shift(ctx context.Context, s *schemas.Shift) error {
+	s.Tenant, s.Source = o.p.file.Tenant, o.source
+	f := o.filling
+	from := len(f.arena)
+	f.arena = appendKey(f.arena, s.Tenant, s.AgentID)
+	keyEnd := len(f.arena)
+	partition := broker.Partition(f.arena[from:keyEnd], o.p.file.Partitions)
+	f.arena = o.p.write.shift.append(f.arena, s)
+	f.add("agent_state", partition, keyEnd, from)
+	return o.flushIfFull(ctx)
+}
+
 // appendKey is the message key of a fact: what it is partitioned by.
 func appendKey(dst []byte, tenant, id string) []byte {
 	dst = append(dst, tenant...)

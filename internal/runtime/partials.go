@@ -106,7 +106,8 @@ func (o *partials) Agent(r *schemas.AgentInterval) error {
 // Mark goes to every partition, behind the partials it covers: each merge must know how far every shard is.
 func (o *partials) Mark(m *schemas.ShardMark) error {
 	for n := range o.batches {
-		from, _ := o.begin()
+		from := len(o.arena)
+		o.arena = append(append(o.arena, m.Shard...), 0) // marks of shifts are those of a shard of their own
 		o.arena = append(append(o.arena, "\x00mark\x00"...), m.Source...)
 		keyEnd := len(o.arena)
 		o.arena = o.p.write.shardMark.append(o.arena, m)

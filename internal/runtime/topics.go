@@ -15,11 +15,18 @@ var factKinds = []string{"contact", "agent_state"}
 // topics names what one pipeline keeps in Kafka.
 type topics struct{ pipeline string }
 
-func (t topics) fact(kind string) string { return t.pipeline + "." + kind }
-func (t topics) partials() string        { return t.pipeline + ".partials" }
-func (t topics) rows() string            { return t.pipeline + ".rows" }
-func (t topics) cursors() string         { return t.pipeline + ".cursors" }
-func (t topics) deadLetters() string     { return t.pipeline + ".deadletters" }
+// fact is the topic of a kind of fact. Shifts travel with the states of their agents.
+func (t topics) fact(kind string) string {
+	if kind == "shift" {
+		kind = "agent_state"
+	}
+	return t.pipeline + "." + kind
+}
+
+func (t topics) partials() string    { return t.pipeline + ".partials" }
+func (t topics) rows() string        { return t.pipeline + ".rows" }
+func (t topics) cursors() string     { return t.pipeline + ".cursors" }
+func (t topics) deadLetters() string { return t.pipeline + ".deadletters" }
 
 func (t topics) intervalsGroup() string       { return t.pipeline + ".intervals" }
 func (t topics) mergeGroup() string           { return t.pipeline + ".merge" }
