@@ -1,15 +1,19 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/quarterhour/quarterhour/internal/books"
 	"github.com/quarterhour/quarterhour/internal/cli"
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/embedded"
 	"github.com/quarterhour/quarterhour/internal/runtime"
+	"github.com/quarterhour/quarterhour/internal/warehouse"
 	"github.com/quarterhour/quarterhour/pipelines"
+	"github.com/quarterhour/quarterhour/sinks/clickhouse"
 )
 
 // library is what the commands that read the log again work with.
@@ -58,6 +62,58 @@ func (App) Rebuild(ctx context.Context, s *cli.Session, list []*pipelines.Pipeli
 		all = append(all, b)
 	}
 	return all, nil
+}
+
+// Audit checks the books of each pipeline.
+func (App) Audit(ctx context.Context, s *cli.Session, list []*pipelines.Pipeline, ranges []books.Range) (all []*books.Report, err error) {
+	lib, err := openLibrary(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lib.close()) }()
+	for i, p := range list {
+		report, err := lib.audit(ctx, s, p, ranges[i])
+		if err != nil {
+			return all, err
+		}
+		all = append(all, report)
+	}
+	return all, nil
+}
+
+func (lib *library) audit(ctx context.Context, s *cli.Session, p *pipelines.Pipeline, r books.Range) (report *books.Report, err error) {
+	ledger, err := lib.open(p)
+	if err != nil {
+		return nil, err
+	}
+	shelves, done, err := lib.shelves(ctx, p)
+	defer func() { err = errors.Join(err, done()) }()
+	if err != nil {
+		return nil, err
+	}
+	return books.Audit(ctx, ledger, books.AuditOptions{Range: r, Progress: s.Progress, Shelves: shelves})
+}
+
+// shelves opens the tables that the pipeline's sinks keep in ClickHouse; done closes them.
+func (lib *library) shelves(ctx context.Context, p *pipelines.Pipeline) (all []books.Shelf, done func() error, err error) {
+	done = func() (err error) {
+		for _, s := range all {
+			err = errors.Join(err, s.Warehouse.Close())
+		}
+		return err
+	}
+	for _, sink := range p.Sinks {
+		options, ok := sink.Options.(*clickhouse.Config)
+		if !ok {
+			continue
+		}
+		w, err := warehouse.Open(ctx, warehouse.Config{URL: cmp.Or(options.URL, lib.ClickHouse), Database: options.Database})
+		if err != nil {
+			return all, done, fmt.Errorf("sink %q: %w", sink.Name, err)
+		}
+		all = append(all, books.Shelf{Sink: sink.Name, Warehouse: w})
+	}
+	return all, done, nil
 }
 
 // settle lets a pipeline's stages take all that its topics hold: those of the processes that run it, or, where there can be

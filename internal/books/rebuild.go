@@ -5,8 +5,13 @@ import (
 	"context"
 	"fmt"
 	"math"
+	goruntime "runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/quarterhour/quarterhour/internal/runtime"
 	"github.com/quarterhour/quarterhour/schemas"
@@ -190,21 +195,40 @@ func (b *Rebuilt) compare(o transform.Options, feeds []transform.Feed, r Range, 
 	return nil
 }
 
-// eachRow merges the partials, a day at a time, and hands over the rows.
+// eachRow merges the partials, some hours at a time and as many stretches at once as there are processors, and hands over the
+// rows one after the other. The key is only valid during the call.
 func (b *Rebuilt) eachRow(o transform.Options, feeds []transform.Feed, chunks []Range, p Progress, each func(key []byte, row Row) error) error {
-	for i, c := range chunks {
-		t := newTally(o, feeds, b.shards)
-		for _, s := range b.shards {
-			if err := s.EmitRange(c.From, c.To, t.of(s.Name())); err != nil {
-				return err
-			}
-		}
-		if err := t.Emit(&eachRow{row: each, complete: func(c *schemas.Completeness) { b.complete = c.CompleteThrough }}); err != nil {
-			return err
-		}
-		p.Report("compare "+b.Pipeline, int64(i+1), int64(len(chunks)), "days")
+	var group errgroup.Group
+	group.SetLimit(goruntime.GOMAXPROCS(0))
+	var one sync.Mutex
+	rows := eachRow{
+		complete: func(c *schemas.Completeness) { one.Lock(); defer one.Unlock(); b.complete = c.CompleteThrough },
+		row:      func(key []byte, row Row) error { one.Lock(); defer one.Unlock(); return each(key, row) },
 	}
-	return nil
+	busy := make([]sync.Mutex, len(b.shards))
+	var done atomic.Int64
+	for i, c := range chunks {
+		group.Go(func() error {
+			t := newTally(o, feeds, b.shards)
+			for k := range b.shards {
+				k = (k + i*len(b.shards)/2) % len(b.shards) // neighbours begin with different shards
+				if err := b.emit(&busy[k], b.shards[k], c, t); err != nil {
+					return err
+				}
+			}
+			to := rows
+			err := t.Emit(&to)
+			p.Report("compare "+b.Pipeline, done.Add(1), int64(len(chunks)), "stretches")
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+func (b *Rebuilt) emit(busy *sync.Mutex, s *folded, c Range, t *tally) error {
+	busy.Lock()
+	defer busy.Unlock()
+	return s.EmitRange(c.From, c.To, t.of(s.Name()))
 }
 
 // Recompute folds logs again, and counts the rows of a range: the part of a rebuild that takes time, for whoever measures it.

@@ -30,11 +30,21 @@ type FactLog interface {
 // folded is one shard, folded again from its log.
 type folded struct {
 	*transform.Shard
-	log     runtime.ShardLog
-	to      int64 // the offset behind what was folded
-	tenants map[string]*Outcomes
-	emitter transform.Emitter // where given, takes the partials that change before each mark and at the end
-	skip    func(offset int64, r transform.Result)
+	log        runtime.ShardLog
+	to         int64 // the offset behind what was folded
+	tenants    map[string]*tenantBook
+	last       *tenantBook
+	unreadable int64                                  // facts that never reached the shard
+	emitter    transform.Emitter                      // where given, takes the partials that change before each mark
+	skip       func(offset int64, r transform.Result) // where given, sees every fact
+}
+
+// tenantBook is the bookkeeping of one tenant in one partition.
+type tenantBook struct {
+	Outcomes
+	tenant  string
+	read    int64
+	refused []int64 // offsets of the facts that are too late or rejected
 }
 
 // Outcomes is what became of the facts of one tenant in one partition.
@@ -74,7 +84,7 @@ func refold(ctx context.Context, l FactLog, o transform.Options, shards []runtim
 		if err != nil {
 			return nil, err
 		}
-		order[i], all[i] = i, &folded{Shard: shard, log: s, to: to(s), tenants: map[string]*Outcomes{}}
+		order[i], all[i] = i, &folded{Shard: shard, log: s, to: to(s), tenants: map[string]*tenantBook{}}
 		if prepare != nil {
 			prepare(all[i])
 		}
@@ -111,10 +121,7 @@ func (f *folded) run(ctx context.Context, l FactLog, progress func(int64)) error
 }
 
 func (f *folded) take(m *runtime.FactMessage) error {
-	var r transform.Result
-	var tenant string
-	switch {
-	case m.Mark != nil:
+	if m.Mark != nil {
 		if f.emitter != nil {
 			if err := f.Emit(f.emitter); err != nil {
 				return err
@@ -122,25 +129,49 @@ func (f *folded) take(m *runtime.FactMessage) error {
 		}
 		f.Mark(m.Mark, m.Offset)
 		return nil
+	}
+	book := f.book(m)
+	book.read++
+	f.Arrived(m.Arrived)
+	r := transform.Result{Outcome: transform.Rejected, Reason: m.Reason}
+	switch {
 	case m.Contact != nil:
-		f.Arrived(m.Arrived)
-		r, tenant = f.Contact(m.Contact, m.Offset), m.Contact.Tenant
+		r = f.Contact(m.Contact, m.Offset)
 	case m.State != nil:
-		f.Arrived(m.Arrived)
-		r, tenant = f.State(m.State, m.Offset), m.State.Tenant
+		r = f.State(m.State, m.Offset)
+	case m.Shift != nil:
+		r = f.Shift(m.Shift, m.Offset)
 	default:
-		r, tenant = transform.Result{Outcome: transform.Rejected, Reason: m.Reason}, tenantOf(m.Key)
+		f.unreadable++
 	}
-	o := f.tenants[tenant]
-	if o == nil {
-		o = &Outcomes{}
-		f.tenants[strings.Clone(tenant)] = o
+	book.add(r.Outcome)
+	if r.Outcome == transform.TooLate || r.Outcome == transform.Rejected {
+		book.refused = append(book.refused, m.Offset)
 	}
-	o.add(r.Outcome)
 	if f.skip != nil {
 		f.skip(m.Offset, r)
 	}
 	return nil
+}
+
+// book is that of the tenant whose fact a message is.
+func (f *folded) book(m *runtime.FactMessage) *tenantBook {
+	tenant := ""
+	switch {
+	case m.Contact != nil:
+		tenant = m.Contact.Tenant
+	case m.State != nil:
+		tenant = m.State.Tenant
+	default:
+		tenant = tenantOf(m.Key)
+	}
+	if f.last == nil || f.last.tenant != tenant {
+		if f.last = f.tenants[tenant]; f.last == nil {
+			f.last = &tenantBook{tenant: strings.Clone(tenant)}
+			f.tenants[f.last.tenant] = f.last
+		}
+	}
+	return f.last
 }
 
 // tenantOf is the tenant in the key of a fact that says no more.
@@ -166,12 +197,15 @@ const dayMs = 24 * 3600 * 1000
 // Always is every interval there can be.
 var Always = Range{math.MinInt64, math.MaxInt64}
 
-// chunks cuts the stretch into days, so that the rows of one at a time are held; what lies outside [first, last] is left out.
+// chunk is how much time the rows are of that are held at once.
+const chunk = dayMs / 4
+
+// chunks cuts the stretch; what lies outside [first, last] is left out.
 func (r Range) chunks(first, last int64) []Range {
 	r.From, r.To = max(r.From, first), min(r.To, last+1)
 	var all []Range
-	for at := r.From; at < r.To; at += dayMs {
-		all = append(all, Range{at, min(at+dayMs, r.To)})
+	for at := r.From; at < r.To; at += chunk {
+		all = append(all, Range{at, min(at+chunk, r.To)})
 	}
 	return all
 }

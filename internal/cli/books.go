@@ -14,6 +14,8 @@ type Books interface {
 	// Rebuild computes rows of the past anew, pipeline by pipeline, each over its own range, and issues those that differ
 	// again; with try it only finds them. It returns once the changed rows have reached every sink.
 	Rebuild(ctx context.Context, s *Session, list []*pipelines.Pipeline, ranges []books.Range, try bool) ([]*books.Rebuilt, error)
+	// Audit checks the books of each pipeline, over its own range. What does not balance is in the reports, and no error.
+	Audit(ctx context.Context, s *Session, list []*pipelines.Pipeline, ranges []books.Range) ([]*books.Report, error)
 }
 
 // span are the flags of a stretch of time.
@@ -36,4 +38,12 @@ func (r *span) of(cmd *cobra.Command, list []*pipelines.Pipeline) ([]books.Range
 		}
 	}
 	return ranges, nil
+}
+
+// quietSession is that of a command which tells its own story: what the stages log is of no interest, but for trouble.
+func (c *command) quietSession(cmd *cobra.Command) (*Session, error) {
+	if !cmd.Flags().Changed("log-level") {
+		must(cmd.Flags().Set("log-level", "warn"))
+	}
+	return c.session(cmd)
 }

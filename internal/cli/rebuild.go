@@ -39,7 +39,7 @@ func (c *command) rebuild() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			s, err := c.session(cmd)
+			s, err := c.quietSession(cmd)
 			if err != nil {
 				return err
 			}
