@@ -15,9 +15,10 @@ import (
 // chain is a series of kills in one data folder. Before each but the first few, a further part of the day is delivered, so that
 // there is something to do at every point.
 type chain struct {
-	name  string
-	still int // kills before the second delivery
-	kills []kill
+	name   string
+	still  int  // kills before the second delivery
+	follow bool // the runs that are killed would not end by themselves
+	kills  []kill
 }
 
 type kill struct {
@@ -26,27 +27,30 @@ type kill struct {
 }
 
 var chains = []chain{
-	{"sources", 9, []kill{
+	{"sources", 9, false, []kill{
 		{crash.FolderHeld, 1}, {crash.EnginesStarted, 1}, {crash.EnginesPublished, 1}, {crash.TopicEnsured, 3}, {crash.SchemaJournalled, 4},
 		{crash.SchemaRegistered, 7}, {crash.CursorsLoaded, 1}, {crash.FileOpened, 2}, {crash.FileRead, 1}, {crash.FilesRead, 3}, {crash.FactsAppended, 5},
 		{crash.RejectsWritten, 1}, {crash.FactsFlushed, 2}, {crash.CursorDue, 1}, {crash.CursorStored, 2}, {crash.MarkDue, 1}, {crash.MarkAppended, 3},
 		{crash.MarkWritten, 1}, {crash.PromiseMade, 1}, {crash.BatchAcknowledged, 11},
 	}},
-	{"tables", 4, []kill{
+	{"tables", 4, false, []kill{
 		{crash.MigrationBegun, 2}, {crash.MigrationRan, 2}, {crash.MigrationRecorded, 3}, {crash.SinkOpened, 1}, {crash.PartitionsAssigned, 3},
 		{crash.SinkGathered, 2}, {crash.InsertSpooled, 3}, {crash.InsertRan, 4}, {crash.TableInserted, 2}, {crash.SinkWritten, 1}, {crash.SinkWritten, 5},
 		{crash.SinkCommitted, 1}, {crash.StageDrained, 4}, {crash.EnginesClosing, 1}, {crash.EnginesClosed, 1},
 	}},
-	{"stages", 0, []kill{
+	{"stages", 0, false, []kill{
 		{crash.FoldTaken, 3}, {crash.LettersWritten, 2}, {crash.PartialsMade, 1}, {crash.PartialsAppended, 2}, {crash.PartialsAppended, 9},
 		{crash.PartialsWritten, 2}, {crash.FoldCommitted, 3}, {crash.FoldReplayed, 4}, {crash.MergeTaken, 2}, {crash.RowsMade, 1}, {crash.RowsAppended, 1},
 		{crash.RowsWritten, 2}, {crash.MergeCommitted, 1}, {crash.MergeReplayed, 2}, {crash.CompactionLinked, 1}, {crash.CompactionCopied, 1},
 		{crash.CompactionRenamed, 2}, {crash.CompactionReplaced, 3}, {crash.MergeReplayed, 1},
 	}},
+	{"following", 0, true, []kill{
+		{crash.FileRead, 2}, {crash.CursorStored, 4}, {crash.PartialsWritten, 5}, {crash.RowsWritten, 3}, {crash.SinkCommitted, 6},
+	}},
 }
 
 // some is the chain for those in a hurry.
-var some = []chain{{"some", 0, []kill{
+var some = []chain{{"some", 0, false, []kill{
 	{crash.SchemaRegistered, 7}, {crash.MigrationBegun, 9}, {crash.CursorDue, 2}, {crash.PartialsAppended, 3}, {crash.RowsWritten, 1}, {crash.SinkWritten, 2},
 }}}
 
@@ -61,6 +65,7 @@ func TestNothingShowsOfAKillAtAnyPoint(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, x, 1+len(c.kills)-c.still)
+			w.follow = c.follow
 			for n, k := range c.kills {
 				if n >= c.still && n > 0 {
 					w.deliver()
@@ -95,6 +100,7 @@ func TestNothingShowsOfKillsByChance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("named points will do")
 	}
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	if given, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
 		seed = given

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ type world struct {
 	data, input, pipeline string
 	exports               *exports
 	slices, delivered     int
+	follow                bool // run until killed
 	log                   positions
 }
 
@@ -49,10 +51,11 @@ func (w *world) deliver() {
 	w.delivered++
 }
 
-// run drains the pipeline until it ends or gets to the point, as in QUARTERHOUR_CRASH.
+// run runs the pipeline until it gets to the point, as in QUARTERHOUR_CRASH, or has done all there is to do.
 func (w *world) run(at string) (killed bool) {
 	w.t.Helper()
-	_, killed = w.child("quarterhour", at, "run", "--drain", "--data", w.data, "--http-addr", "off", "--log-level", "warn", w.pipeline)
+	drain := "--drain=" + strconv.FormatBool(!w.follow || at == "")
+	_, killed = w.child("quarterhour", at, "run", drain, "--data", w.data, "--http-addr", "off", "--log-level", "warn", w.pipeline)
 	return killed
 }
 
