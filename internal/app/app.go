@@ -121,7 +121,7 @@ func run(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipe
 		return err
 	}
 	defer cluster.Close()
-	metrics := prometheus.NewRegistry()
+	metrics := observe.NewRegistry()
 	close, err := answer(ctx, s, metrics, map[string]observe.Check{"kafka": cluster.Ping, "registry": reg.Ping})
 	if err != nil && !o.Drain { // a short run needs no probes
 		return err

@@ -20,7 +20,7 @@ import (
 const prefix = "QUARTERHOUR_"
 
 // elsewhere are variables with the prefix that are not options of the system.
-var elsewhere = []string{"QUARTERHOUR_CACHE", "QUARTERHOUR_CHDB", "QUARTERHOUR_CONFIG", crash.Variable, "QUARTERHOUR_TEST_KAFKA"}
+var elsewhere = []string{"QUARTERHOUR_CACHE", "QUARTERHOUR_CHDB", "QUARTERHOUR_CONFIG", crash.Variable, "QUARTERHOUR_TEST_KAFKA", "QUARTERHOUR_TEST_CLICKHOUSE"}
 
 // option is one value of System, by its path (kafka.sasl.username).
 type option struct {

@@ -225,3 +225,10 @@ func TestLogger(t *testing.T) {
 		}
 	}
 }
+
+func TestNewRegistryHasTheProcess(t *testing.T) {
+	n, err := testutil.GatherAndCount(observe.NewRegistry(), "go_goroutines", "process_resident_memory_bytes")
+	if err != nil || n != 2 {
+		t.Errorf("%d of the 2 figures, %v", n, err)
+	}
+}

@@ -43,6 +43,7 @@ func (p *pipeline) runSource(ctx context.Context, s pipelines.Source, stored *cu
 		if p.drain {
 			return err
 		}
+		p.metrics.Stage(StageIngest, s.Name).Error("source")
 		log.Error("source failed, starting it again", "err", err, "in", wait)
 		select {
 		case <-ctx.Done():
