@@ -88,6 +88,7 @@ func TestExample(t *testing.T) {
 	f(spec.Component{Kind: spec.Transform, Type: "filter", Example: "a == b"}, "transform:\n  - filter: a == b")
 }
 
+// TestShippedPipelinesAreValid runs their own cases too.
 func TestShippedPipelinesAreValid(t *testing.T) {
 	files, err := filepath.Glob("examples/*.yaml")
 	if err != nil || len(files) == 0 {
@@ -98,8 +99,16 @@ func TestShippedPipelinesAreValid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Read(file, variables(string(content))); err != nil {
+		p, err := Read(file, variables(string(content)))
+		if err != nil {
 			t.Error(err)
+			continue
+		}
+		for _, c := range p.Tests {
+			failures, err := c.Run()
+			if err != nil || len(failures) > 0 {
+				t.Errorf("%s: %v %v", c.Name, err, failures)
+			}
 		}
 	}
 }

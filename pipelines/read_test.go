@@ -65,6 +65,18 @@ func TestProblems(t *testing.T) {
 		`p.yaml:13: sinks: "a b" is not a name: use up to 100 letters, digits, - and _, starting with a letter or digit`)
 	f(head+ingest+transform+sink+"  warehouse: {type: clickhouse}\n", `p.yaml:14: key "warehouse" is written twice, first on line 13`)
 	f(head + all + "tests: []\n")
+	f(head + all + "tests:\n")
+
+	// Cases.
+	f(head+all+"tests: {a: b}\n", `p.yaml:14: tests is a section, not a list of cases with name and script, or the path of a .qh file`)
+	f(head+all+"tests: cases.txt\n", `p.yaml:14: tests: "cases.txt" is no file of cases: their names end in .qh`)
+	f(head+all+"tests: .qh\n", `p.yaml:14: tests: ".qh" cannot be read: no such file or directory`)
+	f(head+all+"tests:\n  - {name: a, script: expect rows quue=0}\n  - {nam: b, script: expect rows queue=0}\n",
+		`p.yaml:15: expect: "quue=0" is no count: did you mean "queue"?`, `p.yaml:16: unknown option "nam" in tests[1]: did you mean "name"?`)
+	f(head+all+"tests:\n  - name: a\n    script: |\n\n      # nothing\n      contact c1 source=cals\n",
+		`p.yaml:19: contact: the pipeline has no source "cals": did you mean "calls"?`)
+	f(head+strings.Replace(all, "late", "lat", 1)+"tests:\n  - {name: a, script: wrong}\n", // cases wait until the rest is in order
+		`p.yaml:11: unknown option "lat" in transform[0].intervals: did you mean "late"?`)
 
 	// Components.
 	f(head+ingest+transform+"sinks:\n  w: {type: clickhuose}\n", `p.yaml:13: sinks.w: unknown sink "clickhuose": did you mean "clickhouse"?`)

@@ -141,7 +141,7 @@ func pipelineFile() string {
 		"| `ingest` | [sources](ingest.md) by name | required | Where facts come from. |\n" +
 		"| `transform` | list of [stages](transform.md) | required | What is made of the facts. |\n" +
 		"| `sinks` | [sinks](sinks.md) by name | required | Where rows go. |\n" +
-		"| `tests` | list |  | The pipeline's own test cases. |\n" +
+		"| `tests` | list of cases, or paths |  | The pipeline's own [test cases](../testing.md), which `quarterhour test` runs. |\n" +
 		"\nDurations are written as `90s`, `15m`, `1h30m` or `35d`.\n\n```yaml\n" + sample + "```\n"
 }
 
