@@ -1,28 +1,37 @@
 package transform
 
 import (
+	"cmp"
 	"slices"
-	"sort"
 
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-// StateShare is what one agent state adds to one interval of its agent.
+// StateShare is what one agent state, or one shift, adds to one interval of its agent.
 type StateShare struct {
-	Identity [2]uint64 // of the state, see StateIdentity
+	Identity [2]uint64 // of the fact, see StateIdentity and ShiftIdentity
 	From, To int64     // it holds in [From, To) of the interval, milliseconds since 1970
 	Ms       int64     // what of that is the agent's own time; the rest went to a state that goes before this one
 	State    schemas.State
 	Reason   string
+
+	Shift               bool  // it is a shift
+	Scheduled, Adherent int64 // of a shift: the time for which no other shift goes before it, and what of that the agent worked so
 }
 
-// StateIdentity tells states of one shard apart: those of one identity are revisions of one state.
+// StateIdentity tells states of one shard apart: facts of one identity are revisions of one state.
 func StateIdentity(a *schemas.AgentState) [2]uint64 {
 	return identity(digest{}.add(a.Source), a)
 }
 
-// StateShares takes the row of an agent in the interval that starts at an instant apart, by state, in order of time. The
-// shares sum to the shard's partial of the row.
+// ShiftIdentity is StateIdentity for shifts.
+func ShiftIdentity(s *schemas.Shift) [2]uint64 {
+	a := asState(s)
+	return StateIdentity(&a)
+}
+
+// StateShares takes the row of an agent in the interval that starts at an instant apart, by fact, in order of time. The shares
+// sum to the shard's partial of the row.
 func (s *Shard) StateShares(agentID string, start int64) []StateShare {
 	if s.agents == nil {
 		return nil
@@ -38,22 +47,33 @@ func (s *Shard) StateShares(agentID string, start int64) []StateShare {
 	}
 	start, end := f.set.grid.Bounds(start)
 	f.collect(f.timelines.at(n), stretch{start, end})
+	f.collectShifts(f.timelines.at(n), stretch{start, end})
 	w := &f.sweeping
-	w.active = append(w.active[:0], w.holdings...)
-	shares := make([]StateShare, len(w.active))
-	edges := []int64{start, end}
-	for i, h := range w.active {
+	w.active, w.at = append(w.active[:0], w.holdings...), append(w.at[:0], w.shifts...)
+	shares, edges := make(map[uint32]*StateShare), []int64{start, end}
+	for _, h := range slices.Concat(w.active, w.at) {
 		a := f.states.at(h.n)
-		shares[i] = StateShare{Identity: a.id, From: h.from, To: h.to, State: a.state, Reason: f.words.texts[a.reason]}
+		shares[h.n] = &StateShare{Identity: a.id, From: h.from, To: h.to, State: a.state, Reason: f.words.texts[a.reason], Shift: a.state == stateShift}
 		edges = append(edges, h.from, h.to)
 	}
 	slices.Sort(edges)
 	for i := 1; i < len(edges); i++ {
-		if h, ok := w.winner(edges[i-1]); ok && edges[i-1] < edges[i] {
-			at := slices.IndexFunc(w.active, func(o holding) bool { return o.n == h.n })
-			shares[at].Ms += edges[i] - edges[i-1]
+		ms := edges[i] - edges[i-1]
+		h, works := w.winner(edges[i-1])
+		if works {
+			shares[h.n].Ms += ms
+		}
+		if shift, ok := w.planned(edges[i-1]); ok {
+			shares[shift.n].Scheduled += ms
+			if works && fits(h.state, f.words.texts[f.states.at(shift.n).reason]) {
+				shares[shift.n].Adherent += ms
+			}
 		}
 	}
-	sort.SliceStable(shares, func(i, j int) bool { return shares[i].From < shares[j].From })
-	return shares
+	all := make([]StateShare, 0, len(shares))
+	for _, h := range slices.Concat(w.active, w.at) {
+		all = append(all, *shares[h.n])
+	}
+	slices.SortStableFunc(all, func(a, b StateShare) int { return cmp.Compare(a.From, b.From) })
+	return all
 }
