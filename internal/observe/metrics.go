@@ -18,9 +18,9 @@ func NewRegistry() *prometheus.Registry {
 
 // Metrics counts what every pipeline does. Its methods, and those of what it gives out, are safe for concurrent use.
 type Metrics struct {
-	records, bytes, written, writtenBytes, errors, facts, rejected *prometheus.CounterVec
-	lag                                                            *prometheus.GaugeVec
-	batchRecords, batchSeconds                                     *prometheus.HistogramVec
+	records, bytes, written, writtenBytes, errors, facts, rejected, snapshots *prometheus.CounterVec
+	lag                                                                       *prometheus.GaugeVec
+	batchRecords, batchSeconds                                                *prometheus.HistogramVec
 }
 
 // NewMetrics registers the metrics.
@@ -45,6 +45,8 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		facts: counter("facts_total", "Facts read, by what became of them: applied, duplicate, superseded, too_late or rejected.",
 			"pipeline", "fact", "outcome"),
 		rejected: counter("rejected_total", "Inputs put on the dead-letter topic, by stage and reason.", "pipeline", "stage", "reason"),
+		snapshots: counter("snapshots_total", "Snapshots of shards, by what became of them: written, failed, restored, or refused by a shard that started.",
+			"pipeline", "outcome"),
 		lag: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "quarterhour", Name: "lag_records",
 			Help: "Records of a partition that a stage has yet to read."}, append(stage, "topic", "partition")),
 		batchRecords: histogram("batch_records", "Records in a batch.", prometheus.ExponentialBuckets(1, 4, 10)),
@@ -103,6 +105,11 @@ func (p *Pipeline) Outcomes(fact, outcome string, n int) {
 // Rejected counts an input put on the dead-letter topic. The reason is one of a fixed set, never text from the input.
 func (p *Pipeline) Rejected(stage, reason string) {
 	p.m.rejected.WithLabelValues(p.name, stage, reason).Inc()
+}
+
+// Snapshot counts a snapshot of a shard: written, failed, restored or refused.
+func (p *Pipeline) Snapshot(outcome string) {
+	p.m.snapshots.WithLabelValues(p.name, outcome).Inc()
 }
 
 type part struct {

@@ -38,6 +38,7 @@ func filled(t *testing.T) *prometheus.Registry {
 	p.Outcomes("contact", "applied", 4)
 	p.Outcomes("contact", "duplicate", 0)
 	p.Rejected("intervals", "future")
+	p.Snapshot("written")
 	return reg
 }
 
@@ -58,12 +59,15 @@ quarterhour_records_total{name="warehouse",pipeline="acme",stage="sink"} 5
 # HELP quarterhour_rejected_total Inputs put on the dead-letter topic, by stage and reason.
 # TYPE quarterhour_rejected_total counter
 quarterhour_rejected_total{pipeline="acme",reason="future",stage="intervals"} 1
+# HELP quarterhour_snapshots_total Snapshots of shards, by what became of them: written, failed, restored, or refused by a shard that started.
+# TYPE quarterhour_snapshots_total counter
+quarterhour_snapshots_total{outcome="written",pipeline="acme"} 1
 # HELP quarterhour_written_bytes_total Encoded size of the records a stage has written and had acknowledged, in bytes.
 # TYPE quarterhour_written_bytes_total counter
 quarterhour_written_bytes_total{name="warehouse",pipeline="acme",stage="sink"} 800
 `
 	err := testutil.GatherAndCompare(filled(t), strings.NewReader(want), "quarterhour_errors_total", "quarterhour_facts_total",
-		"quarterhour_lag_records", "quarterhour_records_total", "quarterhour_rejected_total", "quarterhour_written_bytes_total")
+		"quarterhour_lag_records", "quarterhour_records_total", "quarterhour_rejected_total", "quarterhour_snapshots_total", "quarterhour_written_bytes_total")
 	if err != nil {
 		t.Error(err)
 	}
@@ -81,8 +85,8 @@ func TestMetricsAreNamedAndExplained(t *testing.T) {
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
-	if len(families) != 10 {
-		t.Errorf("%d metrics, want all 10", len(families))
+	if len(families) != 11 {
+		t.Errorf("%d metrics, want all 11", len(families))
 	}
 	for _, f := range families {
 		if !strings.HasPrefix(f.GetName(), "quarterhour_") {

@@ -32,32 +32,61 @@ type fold struct {
 	replayTo  int64 // what lies before was handed on by an earlier run
 	replaying bool
 	emitted   time.Time
+	saver     *saver
 }
 
 func (p *pipeline) runFold(ctx context.Context, a *broker.Assigned) error {
 	fact := a.Topic()[len(p.file.Name)+1:]
 	name := fact + "/" + strconv.Itoa(a.Partition())
-	shard, err := transform.NewShard(name, p.options)
-	if err != nil {
-		return err
-	}
-	f := &fold{p: p, assigned: a, fact: fact, shard: shard, reader: newReader(ctx, p.registry), out: p.newPartials(name), replayTo: a.Committed(), emitted: p.now()}
-	if f.next, err = p.firstOffset(ctx, a.Topic(), a.Partition()); err != nil {
-		return err
-	}
-	if f.replaying = f.replayTo > f.next; f.replaying {
-		p.log.Info("shard restores from the log", "shard", name, "from", f.next, "to", f.replayTo)
+	f := &fold{p: p, assigned: a, fact: fact, reader: newReader(ctx, p.registry), out: p.newPartials(name), replayTo: a.Committed(), emitted: p.now()}
+	if err := f.open(ctx, name); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("shard %q: %w", name, err)
 	}
 	defer p.metrics.intervals.Lost(a.Topic(), a.Partition())
+	defer f.saver.abandon()
 	for ctx.Err() == nil {
-		if err := f.step(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		if err := f.step(ctx); err != nil && ctx.Err() == nil {
 			return fmt.Errorf("shard %q at offset %d: %w", name, f.next, err)
 		}
 	}
+	select {
+	case <-p.ended:
+		f.saver.finish(f.settled())
+	default: // the partition goes to another process, which should not wait
+	}
 	return nil
+}
+
+// open makes the shard as it was when the last run committed: of a snapshot and the log behind it, or of the log alone.
+func (f *fold) open(ctx context.Context, name string) (err error) {
+	if f.next, err = f.p.firstOffset(ctx, f.assigned.Topic(), f.assigned.Partition()); err != nil {
+		return err
+	}
+	if f.replayTo <= f.next {
+		f.shard, err = transform.NewShard(name, f.p.options)
+		f.saver = f.p.newSaver(f.shard, nil)
+		return err
+	}
+	shard, from, err := f.p.restore(ctx, name, f.replayTo)
+	if err != nil {
+		return err
+	}
+	f.shard, f.saver = shard, f.p.newSaver(shard, from)
+	if from != nil {
+		f.next = max(f.next, from.Next)
+	}
+	if f.replaying = f.replayTo > f.next; f.replaying {
+		f.p.log.Info("shard restores from the log", "shard", name, "from", f.next, "to", f.replayTo)
+	}
+	return nil
+}
+
+// settled says whether everything folded is handed on and committed.
+func (f *fold) settled() bool {
+	return !f.replaying && f.assigned.Committed() >= f.shard.Next()
 }
 
 // step folds one batch and, when it is time, hands on what changed and commits.
@@ -91,8 +120,11 @@ func (f *fold) step(ctx context.Context) error {
 		crash.Point(crash.FoldTaken)
 	}
 	if f.next > f.assigned.Committed() && f.p.due(StageIntervals, caughtUp, f.emitted) {
-		return f.emit(ctx)
+		if err := f.emit(ctx); err != nil {
+			return err
+		}
 	}
+	f.saver.step(f.settled())
 	return nil
 }
 

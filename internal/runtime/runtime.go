@@ -47,6 +47,7 @@ type Options struct {
 	Log       *slog.Logger
 	Progress  ingest.Progress
 	Metrics   *observe.Metrics
+	Snapshots SnapshotPace
 	Now       func() time.Time
 }
 
@@ -84,6 +85,8 @@ type pipeline struct {
 	log       *slog.Logger
 	progress  ingest.Progress
 	metrics   *pipelineMetrics
+	snapshots SnapshotPace
+	ended     <-chan struct{} // closed when the run is to end
 	now       func() time.Time
 }
 
@@ -91,6 +94,7 @@ func open(ctx context.Context, file *pipelines.Pipeline, o Options) (*pipeline, 
 	p := &pipeline{
 		file: file, topics: topics{file.Name}, fed: newFed(), cluster: o.Cluster, registry: o.Registry, warehouse: o.Warehouse, drain: o.Drain,
 		log: o.Log.With("pipeline", file.Name), progress: o.Progress, now: o.Now, metrics: newPipelineMetrics(o.Metrics, file.Name),
+		snapshots: o.Snapshots.complete(),
 	}
 	var err error
 	if p.options, p.stages, err = stagesOf(file); err != nil {
@@ -131,6 +135,7 @@ func (p *pipeline) run(ctx context.Context, names []string) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	group, ctx := errgroup.WithContext(ctx)
+	p.ended = ctx.Done()
 	sourcesDone := make(chan struct{})
 	if wanted.has(StageIngest) {
 		group.Go(func() error { defer close(sourcesDone); return p.runSources(ctx) })

@@ -27,6 +27,7 @@ func (t topics) partials() string    { return t.pipeline + ".partials" }
 func (t topics) rows() string        { return t.pipeline + ".rows" }
 func (t topics) cursors() string     { return t.pipeline + ".cursors" }
 func (t topics) deadLetters() string { return t.pipeline + ".deadletters" }
+func (t topics) snapshots() string   { return t.pipeline + ".snapshots" }
 
 func (t topics) intervalsGroup() string       { return t.pipeline + ".intervals" }
 func (t topics) mergeGroup() string           { return t.pipeline + ".merge" }
@@ -40,6 +41,7 @@ func (t topics) ensure(ctx context.Context, c *broker.Cluster, p *pipelines.Pipe
 		{Name: t.rows(), Partitions: p.Partitions, Compact: true},
 		{Name: t.cursors(), Partitions: 1, Compact: true},
 		{Name: t.deadLetters(), Partitions: 1},
+		{Name: t.snapshots(), Partitions: 1 + p.Partitions, Compact: true},
 	}
 	for _, kind := range factKinds {
 		wanted = append(wanted, broker.Topic{Name: t.fact(kind), Partitions: p.Partitions})
