@@ -79,8 +79,8 @@ func (c *command) bench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "bench [WORD...]",
 		Short:   "Run the project's benchmarks",
-		Long:    "Runs the project's benchmarks, or those whose names contain one of the words, and prints them beside their targets.",
-		Example: "  quarterhour bench\n  quarterhour bench decode fold",
+		Long:    "Runs the project's benchmarks, or some of memory, codec, fold, rebuild, snapshot and path, and prints them beside their targets.",
+		Example: "  quarterhour bench\n  quarterhour bench codec fold",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := c.session(cmd)
 			if err != nil {
