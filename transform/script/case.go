@@ -66,16 +66,22 @@ type event struct {
 	// One of these is set.
 	contact *schemas.Contact
 	state   *schemas.AgentState
+	shift   *schemas.Shift
 	mark    *schemas.Mark
 }
 
-// The kinds of fact.
+// The kinds of fact. Shifts go to the shards of their agents' states.
 const (
 	contactFact = "contact"
 	stateFact   = "agent_state"
+	shiftFact   = "shift"
 )
 
-var kinds = []string{contactFact, stateFact}
+// kinds are all of them; usual are those that a source writes of which nothing else was said.
+var (
+	kinds = []string{contactFact, stateFact, shiftFact}
+	usual = []string{contactFact, stateFact}
+)
 
 // defaultSource is what cases call the source that they do not name.
 const defaultSource = "acd"

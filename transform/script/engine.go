@@ -43,11 +43,13 @@ func newEngine(c *Case, count int) (*engine, error) {
 	for _, kind := range kinds {
 		for n := range count {
 			name := fmt.Sprintf("%s/%d", kind, n)
-			s := &shard{name: name}
-			if err := s.restart(c.setting.Options); err != nil {
-				return nil, err
+			if kind != shiftFact {
+				s := &shard{name: name}
+				if err := s.restart(c.setting.Options); err != nil {
+					return nil, err
+				}
+				e.shards[name], e.order = s, append(e.order, s)
 			}
-			e.shards[name], e.order = s, append(e.order, s)
 			for _, source := range c.setting.Sources {
 				if slices.Contains(source.Facts, kind) {
 					feeds = append(feeds, transform.Feed{Shard: name, Source: source.Name, Fact: kind})
@@ -64,17 +66,28 @@ func (s *shard) restart(o transform.Options) (err error) {
 	return err
 }
 
-// owner is the shard of a fact: contacts are spread by interaction, agent states by agent.
+// owner is the shard of a fact: contacts are spread by interaction, agent states and shifts by agent.
 func (e *engine) owner(ev *event) *shard {
 	id := ""
-	if ev.contact != nil {
+	switch {
+	case ev.contact != nil:
 		id = ev.contact.InteractionID
-	} else {
+	case ev.state != nil:
 		id = ev.state.AgentID
+	default:
+		id = ev.shift.AgentID
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // a hash takes everything
-	return e.shards[fmt.Sprintf("%s/%d", ev.fact, h.Sum32()%uint32(e.count))]
+	return e.shard(ev.fact, int(h.Sum32()%uint32(e.count)))
+}
+
+// shard is the shard that has facts of a kind.
+func (e *engine) shard(kind string, n int) *shard {
+	if kind == shiftFact {
+		kind = stateFact
+	}
+	return e.shards[fmt.Sprintf("%s/%d", kind, n)]
 }
 
 // take writes a record to the log of its shard, or a mark to those of all shards of its kind, and folds it.
@@ -85,7 +98,7 @@ func (e *engine) take(ev *event) {
 	}
 	e.counts["marks"]++
 	for n := range e.count {
-		r := e.shards[fmt.Sprintf("%s/%d", ev.fact, n)].append(ev, nil)
+		r := e.shard(ev.fact, n).append(ev, nil)
 		if n == 0 && r.result.Reason == transform.ReasonMarkBackwards {
 			e.counts["marks_backwards"]++
 		}
@@ -126,6 +139,9 @@ func (s *shard) fold(ev *event, offset int64, stages Stages) refusal {
 			}
 		}
 		r = s.Contact(&c, offset)
+	case ev.shift != nil: // filter and set stages are about contacts and states
+		sh := *ev.shift
+		r = s.Shift(&sh, offset)
 	default:
 		a := *ev.state
 		if stages != nil {

@@ -230,7 +230,7 @@ func (p *parser) expectRefusal(words []word) (expectation, error) {
 	if !slices.Contains(reasons, reason) {
 		return nil, fmt.Errorf("%q is no reason%s", reason, suggest(reason, reasons))
 	}
-	if p.said["contact "+id] == nil && p.said["state "+id] == nil {
+	if p.said["contact "+id] == nil && p.said["state "+id] == nil && p.said["shift "+id] == nil {
 		return nil, fmt.Errorf("nothing was said of %q before", id)
 	}
 	return &refusalExpected{words[0].text, id, reason}, nil

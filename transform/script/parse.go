@@ -82,14 +82,15 @@ type statement struct {
 var statements = map[string]statement{
 	"set":     {"set OPTION=VALUE...", (*parser).set, true},
 	"day":     {"day 2026-03-02", (*parser).setDay, true},
-	"source":  {"source NAME [contacts] [states]", (*parser).source, true},
+	"source":  {"source NAME [contacts] [states] [shifts]", (*parser).source, true},
 	"order":   {"order matters", (*parser).order, true},
 	"now":     {"now TIME", (*parser).now, false},
 	"contact": {"contact ID[/SEGMENT] FIELD=VALUE...", (*parser).contact, false},
 	"state":   {"state AGENT[/ID] TIME[..TIME] STATE FIELD=VALUE...", (*parser).state, false},
+	"shift":   {"shift AGENT[/ID] TIME..TIME FIELD=VALUE...", (*parser).shift, false},
 	"correct": {"correct ID[/PART] FIELD=VALUE...", (*parser).correct, false},
 	"retract": {"retract ID[/PART]", (*parser).retract, false},
-	"mark":    {"mark [SOURCE] [contacts|states] TIME", (*parser).mark, false},
+	"mark":    {"mark [SOURCE] [contacts|states|shifts] TIME", (*parser).mark, false},
 	"expect":  {"expect queue|agent|agent_queue|rejected|too_late|counts|rows|complete ...", (*parser).expect, false},
 }
 
@@ -160,7 +161,7 @@ func (p *parser) end() {
 		p.problems = append(p.problems, spec.Problem{At: c.At, Message: fmt.Sprintf("case %q expects nothing: say what the tables hold, as `expect queue sales 09:00 offered=1`", c.Name)})
 	}
 	if len(c.setting.Sources) == 0 {
-		c.setting.Sources = []Source{{Name: defaultSource, Facts: kinds}}
+		c.setting.Sources = []Source{{Name: defaultSource, Facts: usual}}
 	}
 	c.finish()
 }

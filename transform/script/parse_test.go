@@ -52,7 +52,7 @@ func TestProblems(t *testing.T) {
 	in("state ann 09:00 availble", `state: state is "availble": did you mean "available"?`)
 	in("state ann available", "state: write `state AGENT[/ID] TIME[..TIME] STATE FIELD=VALUE...`")
 	in("correct c1/2 queue=x", `correct: nothing was said of "c1/2" before: did you mean "c1/1"?`)
-	in("mark chats 10:00 11:00 12:00", "mark: write `mark [SOURCE] [contacts|states] TIME`")
+	in("mark chats 10:00 11:00 12:00", "mark: write `mark [SOURCE] [contacts|states|shifts] TIME`")
 	in("mark acd contatcs 10:00", `mark: "contatcs" is no kind of fact: did you mean "contacts"?`)
 	in("set interval=30m", "set: the options of a case come before its first record")
 	in("order", "order: write `order matters` where what arrives first decides, as with late=side")

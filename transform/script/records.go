@@ -13,6 +13,7 @@ import (
 var (
 	contactFields = fieldsOf(schemas.Contact{}, "source", "interaction_id", "segment")
 	stateFields   = fieldsOf(schemas.AgentState{}, "source", "agent_id", "state_id")
+	shiftFields   = fieldsOf(schemas.Shift{}, "source", "agent_id", "shift_id")
 )
 
 // defaultChannel is the channel of contacts and rows that name none.
@@ -74,6 +75,35 @@ func (p *parser) state(words []word) error {
 	return nil
 }
 
+// shift reads `shift AGENT[/ID] TIME..TIME FIELD=VALUE...`.
+func (p *parser) shift(words []word) error {
+	if len(words) < 2 || words[0].equals >= 0 {
+		return errUsage
+	}
+	s := &schemas.Shift{Tenant: p.current.setting.Options.Tenant, Revision: 1}
+	s.AgentID, s.ShiftID = words[0].identity()
+	from, to, ok := strings.Cut(words[1].text, "..")
+	if !ok {
+		return errUsage
+	}
+	var err error
+	if s.StartsAt, err = p.instant(from); err == nil {
+		s.EndsAt, err = p.instant(to)
+	}
+	if err != nil {
+		return err
+	}
+	source, err := p.fields(s, shiftFields, words[2:])
+	if err != nil {
+		return err
+	}
+	if s.Source, err = p.writer(source, shiftFact); err != nil {
+		return err
+	}
+	p.say(&event{what: "shift " + words[0].text, fact: shiftFact, shift: s})
+	return nil
+}
+
 // fields puts FIELD=VALUE words into a record. The source is returned.
 func (p *parser) fields(record any, list []field, words []word) (source string, err error) {
 	for _, w := range words {
@@ -114,6 +144,8 @@ func (e *event) source() string {
 		return e.contact.Source
 	case e.state != nil:
 		return e.state.Source
+	case e.shift != nil:
+		return e.shift.Source
 	}
 	return e.mark.Source
 }
@@ -139,14 +171,19 @@ func (p *parser) revise(words []word, retracted bool) error {
 		return err
 	}
 	e := *was
-	if e.contact != nil {
+	switch {
+	case e.contact != nil:
 		c := *was.contact
 		e.contact, c.Revision, c.Retracted = &c, c.Revision+1, retracted
 		_, err = p.fields(&c, contactFields, words[1:])
-	} else {
+	case e.state != nil:
 		s := *was.state
 		e.state, s.Revision, s.Retracted = &s, s.Revision+1, retracted
 		_, err = p.fields(&s, stateFields, words[1:])
+	default:
+		s := *was.shift
+		e.shift, s.Revision, s.Retracted = &s, s.Revision+1, retracted
+		_, err = p.fields(&s, shiftFields, words[1:])
 	}
 	if err == nil {
 		p.say(&e)
@@ -157,7 +194,7 @@ func (p *parser) revise(words []word, retracted bool) error {
 // newest finds what was said of an identity.
 func (p *parser) newest(id, source string) (*event, error) {
 	var found []*event
-	for _, kind := range []string{"contact ", "state "} {
+	for _, kind := range []string{"contact ", "state ", "shift "} {
 		for _, e := range p.said[kind+id] {
 			if source == "" || e.source() == source {
 				found = append(found, e)
@@ -181,7 +218,7 @@ func (p *parser) newest(id, source string) (*event, error) {
 	return nil, fmt.Errorf("%q is a record of more than one source or kind: add source=%s, or give one of them another id", id, found[0].source())
 }
 
-// mark reads `mark [SOURCE] [contacts|states] TIME`.
+// mark reads `mark [SOURCE] [contacts|states|shifts] TIME`.
 func (p *parser) mark(words []word) error {
 	if len(words) == 0 || len(words) > 3 {
 		return errUsage
@@ -198,7 +235,7 @@ func (p *parser) mark(words []word) error {
 		case ok && m.Fact == "":
 			m.Fact = kind
 		case i > 0:
-			return fmt.Errorf("%q is no kind of fact%s", w.text, suggest(w.text, []string{"contacts", "states"}))
+			return fmt.Errorf("%q is no kind of fact%s", w.text, suggest(w.text, kindWords))
 		default:
 			if m.Source, err = p.marker(w.text); err != nil {
 				return err

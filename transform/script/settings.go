@@ -111,7 +111,7 @@ func setOption(o *transform.Options, key, value string) error {
 	return fmt.Errorf("is no option%s", suggest(key, known))
 }
 
-// source reads `source NAME [contacts] [states]`: it declares a source that intervals wait for, and what it writes.
+// source reads `source NAME [contacts] [states] [shifts]`: it declares a source that intervals wait for, and what it writes.
 func (p *parser) source(words []word) error {
 	c := p.scope()
 	if len(words) == 0 {
@@ -128,16 +128,18 @@ func (p *parser) source(words []word) error {
 	for _, w := range words[1:] {
 		kind, ok := kindOf(w)
 		if !ok {
-			return fmt.Errorf("%q is no kind of fact%s", w.text, suggest(w.text, []string{"contacts", "states"}))
+			return fmt.Errorf("%q is no kind of fact%s", w.text, suggest(w.text, kindWords))
 		}
 		s.Facts = append(s.Facts, kind)
 	}
 	if s.Facts == nil {
-		s.Facts = kinds
+		s.Facts = usual
 	}
 	c.setting.Sources = append(c.setting.Sources, s)
 	return nil
 }
+
+var kindWords = []string{"contacts", "states", "shifts"}
 
 // kindOf reads the name of a kind of fact.
 func kindOf(w word) (string, bool) {
@@ -146,6 +148,8 @@ func kindOf(w word) (string, bool) {
 		return contactFact, true
 	case w.is("states"), w.is("state"), w.is("agent_state"), w.is("agent_states"):
 		return stateFact, true
+	case w.is("shifts"), w.is("shift"):
+		return shiftFact, true
 	}
 	return "", false
 }
@@ -168,6 +172,10 @@ func (p *parser) writer(name, kind string) (string, error) {
 	switch {
 	case ok && slices.Contains(s.Facts, kind):
 		return name, nil
+	case ok && kind == shiftFact && !c.setting.Fixed && slices.Equal(s.Facts, usual):
+		c.setting.Sources = slices.DeleteFunc(c.setting.Sources, func(s Source) bool { return s.Name == name })
+		c.setting.Sources = append(c.setting.Sources, Source{Name: name, Facts: kinds})
+		return name, nil
 	case ok:
 		return "", fmt.Errorf("source %q writes no facts of kind %q", name, kind)
 	case c.setting.Fixed:
@@ -177,6 +185,10 @@ func (p *parser) writer(name, kind string) (string, error) {
 		}
 		return "", fmt.Errorf("the pipeline has no source %q%s", name, suggest(name, known))
 	}
-	c.setting.Sources = append(c.setting.Sources, Source{Name: name, Facts: kinds})
+	facts := usual
+	if kind == shiftFact {
+		facts = kinds
+	}
+	c.setting.Sources = append(c.setting.Sources, Source{Name: name, Facts: facts})
 	return name, nil
 }
