@@ -10,7 +10,7 @@
 //
 // Parse reads a file of cases; Case.Run runs one on the engine, without any other part of the system. Every case is run as it is
 // written, and again with the same records in other orders, sent twice, in other batches, over other numbers of shards and with
-// shards that start again from their log: the tables must be the same. A case whose outcome does depend on the order of arrival,
+// shards that start again from their log or a snapshot: the tables must be the same. A case whose outcome does depend on the order of arrival,
 // as with the late policies side and drop, says `order matters`.
 //
 // docs/testing.md describes the language. Where to read first: parse.go has the statements, check.go the expectations,

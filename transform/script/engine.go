@@ -1,6 +1,7 @@
 package script
 
 import (
+	"bytes"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -169,6 +170,23 @@ func (e *engine) replay(s *shard) error {
 		s.Discard()
 	}
 	return nil
+}
+
+// restore starts a shard anew from a snapshot of it, which is taken once everything has been handed on.
+func (e *engine) restore(s *shard) error {
+	if err := e.emit(s); err != nil {
+		return err
+	}
+	p, err := s.Snapshot()
+	if err != nil {
+		return err
+	}
+	var saved bytes.Buffer
+	if _, err := p.WriteTo(&saved); err != nil {
+		return err
+	}
+	s.Shard, _, err = transform.Restore(s.name, e.c.setting.Options, &saved)
+	return err
 }
 
 // emit hands a shard's partials to the merge.

@@ -108,7 +108,7 @@ func without(lines, others []string) string {
 }
 
 // disturbed takes the records in a random order, some of them twice, in random batches, over another number of shards, which
-// start again from their logs now and then.
+// start again from their logs or from snapshots now and then.
 func disturbed(c *Case, events []*event, seed uint64) (*engine, error) {
 	random := rand.New(rand.NewPCG(seed, uint64(len(events)))) //nolint:gosec // the same every time, so that failures stay
 	e, err := newEngine(c, 1+int(seed)%shards)
@@ -125,13 +125,15 @@ func disturbed(c *Case, events []*event, seed uint64) (*engine, error) {
 	for _, ev := range list {
 		e.take(ev)
 		s := e.order[random.IntN(len(e.order))]
-		switch random.IntN(6) {
+		switch random.IntN(8) {
 		case 0:
 			err = e.emit(s)
 		case 1:
 			err = e.flush()
 		case 2:
 			err = e.replay(s)
+		case 3:
+			err = e.restore(s)
 		}
 		if err != nil {
 			return nil, err
