@@ -34,7 +34,7 @@ var chains = []chain{
 		{crash.MarkWritten, 1}, {crash.PromiseMade, 1}, {crash.BatchAcknowledged, 11},
 	}},
 	{"tables", 4, false, []kill{
-		{crash.MigrationBegun, 2}, {crash.MigrationRan, 2}, {crash.MigrationRecorded, 3}, {crash.SinkOpened, 1}, {crash.PartitionsAssigned, 3},
+		{crash.MigrationBegun, 4}, {crash.MigrationRan, 2}, {crash.MigrationRecorded, 3}, {crash.SinkOpened, 1}, {crash.PartitionsAssigned, 3},
 		{crash.SinkGathered, 2}, {crash.InsertSpooled, 3}, {crash.InsertRan, 4}, {crash.TableInserted, 2}, {crash.SinkWritten, 1}, {crash.SinkWritten, 5},
 		{crash.SinkCommitted, 1}, {crash.StageDrained, 4}, {crash.EnginesClosing, 1}, {crash.EnginesClosed, 1},
 	}},
@@ -51,7 +51,7 @@ var chains = []chain{
 
 // some is the chain for those in a hurry.
 var some = []chain{{"some", 0, false, []kill{
-	{crash.SchemaRegistered, 7}, {crash.MigrationBegun, 9}, {crash.CursorDue, 2}, {crash.PartialsAppended, 3}, {crash.RowsWritten, 1}, {crash.SinkWritten, 2},
+	{crash.SchemaRegistered, 7}, {crash.MigrationBegun, 8}, {crash.CursorDue, 2}, {crash.PartialsAppended, 3}, {crash.RowsWritten, 1}, {crash.SinkWritten, 2},
 }}}
 
 func TestNothingShowsOfAKillAtAnyPoint(t *testing.T) {
