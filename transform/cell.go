@@ -90,6 +90,7 @@ type cell struct {
 	wait, abandonWait    int64
 	talk, hold, wrap     int64
 	maxWait              int64
+	answered             int32 // in the rows of the agent
 	completed, directOut int32
 	concurrency          int64
 	queue, agentQueue    bool // it adds something to the queue row; to the rows of the agent
@@ -109,6 +110,9 @@ func (v *visit) cell(c *cell, r *rules, start, end int64) {
 		gone := v.closed && !hasAnswer && v.waited
 		count(offered, true)
 		count(answered, hasAnswer)
+		if hasAnswer && in(agentAnswered) {
+			c.answered = 1
+		}
 		count(answeredInSL, hasAnswer && v.inLevel)
 		count(abandoned, gone)
 		count(shortAbandoned, gone && v.brief)
@@ -172,6 +176,6 @@ func (c *cell) touch(v *visit) {
 		c.queue = spans || c.counts != [waitMs]int32{} || c.wait|c.abandonWait|c.maxWait != 0 || c.backlog != 0
 	}
 	if v.byAgent {
-		c.agentQueue = spans || c.counts[answered]|c.completed|c.directOut != 0 || c.concurrency != 0
+		c.agentQueue = spans || c.answered|c.completed|c.directOut != 0 || c.concurrency != 0
 	}
 }

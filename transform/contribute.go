@@ -97,7 +97,7 @@ func (f *contactFold) toAgentQueue(c *contact, v *visit, cell *cell, start int64
 	r.facts += by
 	add := agentQueueCells{
 		spans:  [numSpans]int64{spanTalk: cell.talk, spanHold: cell.hold, spanWrap: cell.wrap, spanClock: cell.concurrency},
-		counts: [numCounts]int64{countAnswered: int64(cell.counts[answered]), countCompleted: int64(cell.completed), countDirectOut: int64(cell.directOut)},
+		counts: [numCounts]int64{countAnswered: int64(cell.answered), countCompleted: int64(cell.completed), countDirectOut: int64(cell.directOut)},
 	}
 	if v.wrapKnown {
 		add.counts[countWrapKnown] = 1

@@ -27,8 +27,14 @@ const (
 	DefaultMaxSession = 16 * time.Hour
 )
 
-// ProfileACD is the profile for automatic call distributors, and the default.
-const ProfileACD = "acd"
+// The profiles: which rule assigns each measure to intervals where the attribution option does not say.
+const (
+	ProfileACD       = "acd"           // automatic call distributors; the default
+	ProfileMessaging = "wfm-messaging" // questions and answers, as e-mail systems feed workforce management
+)
+
+// Profiles lists them.
+var Profiles = []string{ProfileACD, ProfileMessaging}
 
 // What happens to a fact that would change final rows.
 const (
@@ -76,7 +82,7 @@ func (o Options) settings() (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.rules, err = rulesOf(o.Attribution)
+	s.rules, err = rulesOf(o.Profile, o.Attribution)
 	return s, err
 }
 

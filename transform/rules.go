@@ -18,14 +18,15 @@ const (
 	AtLeft // answered, or ended where never answered: when waiting ended
 	Split  // over the span in which it happened, exactly
 	AtEnd  // at the interval's own end
+	ToEnd  // from its first instant in the interval to the interval's end, whatever came between
 )
 
-var ruleNames = []string{"offered_at", "answered_at", "ended_at", "wrap_ended_at", "left_at", "split", "interval_end"}
+var ruleNames = []string{"offered_at", "answered_at", "ended_at", "wrap_ended_at", "left_at", "split", "interval_end", "to_interval_end"}
 
 // String is the rule's name in the pipeline file.
 func (r Rule) String() string { return ruleNames[r] }
 
-// counted are the measures of contacts that a cell has, each with a rule of its own.
+// counted are the measures that have a rule of their own. Those before waitMs are the counts of a queue row.
 type counted uint8
 
 const (
@@ -45,28 +46,21 @@ const (
 	wrapMs
 	completed
 	directOut
+	agentAnswered // answered, in the rows of agents
+	loginMs
 	numCounted
 )
 
 // rules are the attribution in force, by measure.
 type rules [numCounted]Rule
 
-// countedNames maps names in the pipeline file to measures; contact_ms and handle_ms set their parts.
-var countedNames = map[string][]counted{
-	"offered": {offered}, "answered": {answered}, "abandoned": {abandoned}, "short_abandoned": {shortAbandoned},
-	"answered_in_sl": {answeredInSL}, "abandoned_in_sl": {abandonedInSL}, "transferred_out": {transferredOut}, "overflowed": {overflowed},
-	"wait_ms": {waitMs}, "abandon_wait_ms": {abandonWaitMs}, "max_wait_ms": {maxWaitMs},
-	"talk_ms": {talkMs}, "hold_ms": {holdMs}, "wrap_ms": {wrapMs}, "completed": {completed}, "direct_out": {directOut},
-	"contact_ms": {talkMs, holdMs}, "handle_ms": {talkMs, holdMs, wrapMs},
-}
-
-func rulesOf(attribution map[string]string) (rules, error) {
+// rulesOf are the rules of a profile, with those that the attribution option sets instead. An entry of the option is about a
+// measure in all rows that have it, or in one, as agent_queue.answered; contact_ms and handle_ms set their parts.
+func rulesOf(profile string, attribution map[string]string) (rules, error) {
 	var r rules
-	for _, m := range Measures() {
-		for _, c := range countedNames[m.Name] {
-			if len(countedNames[m.Name]) == 1 {
-				r[c] = m.Rule
-			}
+	for _, m := range MeasuresOf(profile) {
+		if len(m.parts) == 1 {
+			r[m.parts[0]] = m.Rule
 		}
 	}
 	set := map[counted]string{}
@@ -75,30 +69,46 @@ func rulesOf(attribution map[string]string) (rules, error) {
 			return r, fmt.Errorf("intervals: attribution.%s %w", name, err)
 		}
 		rule := Rule(slices.Index(ruleNames, attribution[name]))
-		for _, c := range countedNames[name] {
-			if other, twice := set[c]; twice && r[c] != rule {
-				return r, fmt.Errorf("intervals: attribution.%s is %q and attribution.%s is %q, and one is part of the other: remove one of them", name, rule, other, r[c])
+		for _, m := range settable(name) {
+			for _, c := range m.parts {
+				if other, twice := set[c]; twice && r[c] != rule {
+					return r, fmt.Errorf("intervals: attribution.%s is %q and attribution.%s is %q, and one is part of the other: remove one of them", name, rule, other, r[c])
+				}
+				r[c], set[c] = rule, name
 			}
-			r[c], set[c] = rule, name
 		}
 	}
 	return r, nil
 }
 
-// checkRule says what is wrong with an entry of the attribution option.
-func checkRule(measure, rule string) error {
+// settable are the entries of the catalogue that an entry of the attribution option is about.
+func settable(name string) (all []Measure) {
+	row, measure, qualified := strings.Cut(name, ".")
+	if !qualified {
+		row, measure = "", name
+	}
 	for _, m := range Measures() {
-		if m.Name != measure || len(m.Rules) == 0 {
-			continue
+		if m.Name == measure && len(m.Rules) > 0 && (row == "" || slices.Contains(m.Rows, row)) {
+			all = append(all, m)
 		}
+	}
+	return all
+}
+
+// checkRule says what is wrong with an entry of the attribution option.
+func checkRule(name, rule string) error {
+	all := settable(name)
+	if len(all) == 0 {
+		return fmt.Errorf("names no measure whose attribution can be set: `quarterhour list measures` shows them")
+	}
+	for _, m := range all {
 		var allowed []string
 		for _, r := range m.Rules {
-			if r.String() == rule {
-				return nil
-			}
 			allowed = append(allowed, r.String())
 		}
-		return fmt.Errorf("is %q: %s can be counted by %s", rule, measure, strings.Join(allowed, ", "))
+		if !slices.Contains(allowed, rule) {
+			return fmt.Errorf("is %q: %s can be counted by %s", rule, name, strings.Join(allowed, ", "))
+		}
 	}
-	return fmt.Errorf("names no measure whose attribution can be set: `quarterhour list measures` shows them")
+	return nil
 }

@@ -127,6 +127,9 @@ func (f *agentFold) measure(start, end int64, out *schemas.AgentInterval) {
 			}
 		}
 	}
+	if len(w.active) > 0 && f.set.rules[loginMs] == ToEnd {
+		out.LoginMs = end - max(w.active[0].from, start)
+	}
 	for _, r := range w.reasons {
 		out.NotReadyByReason = append(out.NotReadyByReason, schemas.NamedValue{Name: f.words.texts[r.reason], Value: r.ms})
 	}

@@ -4,6 +4,7 @@ package reference
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/quarterhour/quarterhour/internal/config"
@@ -97,20 +98,43 @@ func cell(text string) string {
 
 func measures() string {
 	var b strings.Builder
-	b.WriteString("# Measures\n\nThe columns of profile `acd`. A measure is assigned to intervals by a rule: the instant it is counted at, or `split`\n" +
-		"over the span in which it happened. The option `attribution` of the stage [`intervals`](transform.md#intervals) may set\n" +
-		"another where one is listed. Times are whole milliseconds.\n")
+	b.WriteString("# Measures\n\nThe columns of the interval tables. A measure is assigned to intervals by a rule: the instant it is counted at, `split`\n" +
+		"over the span in which it happened, or `to_interval_end`. The option `profile` of the stage [`intervals`](transform.md#intervals)\n" +
+		"chooses the rules of a column below; the option `attribution` may set another where one is listed, in all tables, or in one, as\n" +
+		"`agent_queue.answered`. A day adds up alike whatever the rules, but for\n" +
+		"`to_interval_end`. Times are whole milliseconds.\n")
 	for _, table := range []struct{ row, title string }{
 		{"queue", "queue_intervals"}, {"agent_queue", "agent_queue_intervals"}, {"agent", "agent_intervals"},
 	} {
-		fmt.Fprintf(&b, "\n## %s\n\n| measure | unit | rule | may be set to | meaning | reads |\n| --- | --- | --- | --- | --- | --- |\n", table.title)
-		for _, m := range transform.Measures() {
-			for _, row := range m.Rows {
-				if row == table.row {
-					fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s | %s |\n", m.Name, m.Unit, m.Rule, others(m), cell(m.Meaning), code(m.Reads))
+		fmt.Fprintf(&b, "\n## %s\n\n| measure | unit |", table.title)
+		for _, profile := range transform.Profiles {
+			fmt.Fprintf(&b, " `%s` |", profile)
+		}
+		b.WriteString(" may be set to | meaning | reads |\n| --- | --- |" + strings.Repeat(" --- |", len(transform.Profiles)) + " --- | --- | --- |\n")
+		for n, m := range transform.Measures() {
+			if !slices.Contains(m.Rows, table.row) {
+				continue
+			}
+			fmt.Fprintf(&b, "| `%s` | %s |", m.Name, m.Unit)
+			meaning := m.Meaning
+			for _, profile := range transform.Profiles {
+				of := transform.MeasuresOf(profile)[n]
+				fmt.Fprintf(&b, " %s |", of.Rule)
+				if of.Meaning != m.Meaning {
+					meaning += fmt.Sprintf(" With %s: %s", profile, of.Meaning)
 				}
 			}
+			fmt.Fprintf(&b, " %s | %s | %s |\n", others(m), cell(meaning), code(m.Reads))
 		}
+	}
+	b.WriteString("\n## How other systems count\n\nThe practice of these systems in general: versions and settings differ, so that the vendor's own manual decides.\n\n" +
+		"| measure | elsewhere, and what goes wrong |\n| --- | --- |\n")
+	seen := map[string]bool{}
+	for _, m := range transform.Measures() {
+		if m.Elsewhere != "" && !seen[m.Name] {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", m.Name, cell(m.Elsewhere))
+		}
+		seen[m.Name] = true
 	}
 	return b.String()
 }
