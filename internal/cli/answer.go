@@ -23,11 +23,11 @@ func ShowTable(screen *console.Screen, body io.Reader) error {
 	if errors.Is(err, io.EOF) {
 		return nil // a statement without a result
 	} else if err != nil {
-		return fmt.Errorf("read the answer: %w", err)
+		return err
 	}
 	types, err := record(r)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the answer: %w", err)
+		return err
 	}
 	t := console.Table{Columns: make([]console.Column, len(names))}
 	for i, name := range names {
@@ -39,7 +39,7 @@ func ShowTable(screen *console.Screen, body io.Reader) error {
 			t.Note = number(len(t.Rows), "row")
 			break
 		} else if err != nil {
-			return fmt.Errorf("read the answer: %w", err)
+			return err
 		}
 		if len(t.Rows) == tableRows {
 			t.Note = fmt.Sprintf("the first %s rows: write a LIMIT, or send all to a file with --format", console.Count(tableRows))

@@ -77,9 +77,10 @@ func (c *command) migrate() *cobra.Command {
 
 func (c *command) bench() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "bench [WORD...]",
-		Short:   "Run the project's benchmarks",
-		Long:    "Runs the project's benchmarks, or some of memory, codec, fold, rebuild, snapshot and path, and prints them beside their targets.",
+		Use:   "bench [WORD...]",
+		Short: "Run the project's benchmarks",
+		Long: "Runs the project's benchmarks, or some of memory, codec, fold, rebuild, snapshot and path, and prints them\n" +
+			"beside their targets.",
 		Example: "  quarterhour bench\n  quarterhour bench codec fold",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := c.session(cmd)

@@ -89,8 +89,6 @@ func (c *command) show(a *Answer, unformatted bool) error {
 	if unformatted && c.screen.Terminal && (a.Format == TableFormat || a.Format == "") {
 		return ShowTable(c.screen, a.Body)
 	}
-	if _, err := io.Copy(c.screen, a.Body); err != nil {
-		return fmt.Errorf("read the answer: %w", err)
-	}
-	return nil
+	_, err := io.Copy(c.screen, a.Body)
+	return err
 }

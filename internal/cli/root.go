@@ -47,7 +47,7 @@ func (c *command) root() *cobra.Command {
 // help is for those who type it as a word.
 func help() *cobra.Command {
 	return &cobra.Command{
-		Use: "help [COMMAND]", Hidden: true,
+		Use: "help [COMMAND]", Short: "Print what a command does", Hidden: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			target, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {

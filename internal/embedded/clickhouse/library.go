@@ -11,13 +11,16 @@ import (
 	"slices"
 )
 
+// libraryVariable is the environment's name for a libchdb of the user's own.
+const libraryVariable = "QUARTERHOUR_CHDB"
+
 // FindLibrary gives the path of libchdb: $QUARTERHOUR_CHDB if set, else the copy that `make engine` keeps in the cache of
 // downloads ($QUARTERHOUR_CACHE, else $XDG_CACHE_HOME/quarterhour, else ~/.cache/quarterhour). It only looks; Start checks
 // the file before it loads it.
 func FindLibrary() (string, error) {
-	if path := os.Getenv("QUARTERHOUR_CHDB"); path != "" {
+	if path := os.Getenv(libraryVariable); path != "" {
 		if _, err := os.Stat(path); err != nil {
-			return "", fmt.Errorf("$QUARTERHOUR_CHDB names ClickHouse's engine, but %w: correct it, or unset it and run `make engine`", err)
+			return "", fmt.Errorf("$%s names ClickHouse's engine, but %w: correct it, or unset it and run `make engine`", libraryVariable, err)
 		}
 		return path, nil
 	}
@@ -118,5 +121,8 @@ func checkSymbols(path string, file *elf.File) error {
 }
 
 func damaged(path string, err error) error {
+	if path == os.Getenv(libraryVariable) {
+		return fmt.Errorf("ClickHouse's engine at %q cannot be used: %w: correct $%s, or unset it and run `make engine`", path, err, libraryVariable)
+	}
 	return fmt.Errorf("ClickHouse's engine at %q cannot be used: %w: delete that file and run `make engine`", path, err)
 }

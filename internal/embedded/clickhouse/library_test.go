@@ -91,6 +91,11 @@ func TestDamagedLibrary(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	t.Setenv("QUARTERHOUR_CHDB", filepath.Join(dir, "own")) // whose file is not ours to have deleted
+	f("own", func(w *os.File) error { return nil })
+	if err := checkLibrary(filepath.Join(dir, "own")); strings.Contains(err.Error(), "delete") {
+		t.Error(err)
+	}
 	f("empty", func(w *os.File) error { return nil })
 	f("text", func(w *os.File) error { _, err := w.WriteString("<html>not found</html>"); return err })
 	f("cut short", func(w *os.File) error { _, err := w.Write(head); return err })
