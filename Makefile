@@ -1,10 +1,11 @@
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test verify lint generate bench clean
+.PHONY: help build demo test race lint verify calls generate bench clean
 
 GO ?= go
 BIN := bin/quarterhour
 LINT_VERSION := v2.15.0
+CALLS ?= ../shared/data/bank-calls-1999-02-week1.tsv
 
 -include internal/embedded/clickhouse/engine.mk deploy/apache-kafka/kafka.mk
 
@@ -20,10 +21,21 @@ demo: engine build ## run the main job on a simulated contact-centre day
 test: engine ## run the tests against the embedded engines
 	$(GO) test ./...
 
+race: engine ## the same with the race detector, which needs a C compiler
+	$(GO) test -race ./...
+
 lint: ## check the layers and the habits of the project
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) run
 
-verify: lint test ## what has to pass before a change lands
+# What needs more than Go, Node.js and make is left out, aloud, where that is missing.
+verify: test lint ## what has to pass before a change lands: what .ci/run runs
+	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) --no-print-directory test-kafka; \
+	else echo "no Java and Maven: the tests against Apache Kafka are left out"; fi
+	@if [ -f "$(CALLS)" ] && command -v python3 >/dev/null; then $(MAKE) --no-print-directory calls; \
+	else echo "no $(CALLS), or no python3: the week of real calls is left out"; fi
+
+calls: engine build ## load a week of real calls and compare every cell (CALLS=file.tsv, python3)
+	pipelines/examples/bank-calls.sh "$(CALLS)"
 
 generate: ## write the generated code and reference pages again
 	$(GO) generate ./...
