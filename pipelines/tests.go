@@ -79,7 +79,7 @@ func readScript(path string) (string, error) {
 	}
 	var content []byte
 	if err == nil {
-		content, err = os.ReadFile(path) //nolint:gosec // the user named it
+		content, err = os.ReadFile(path)
 	}
 	if err != nil {
 		return "", fmt.Errorf("%q cannot be read: %w", path, cause(err))

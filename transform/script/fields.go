@@ -70,7 +70,7 @@ func wordsOf(t reflect.Type) (words []string) {
 	for n := range 256 {
 		v := reflect.New(t).Elem()
 		v.SetUint(uint64(n))
-		word := v.Interface().(enum).String() //nolint:errorlint,forcetypeassert // the records have no other fields of a byte
+		word := v.Interface().(enum).String() // the records have no other fields of a byte
 		if strings.HasSuffix(word, ")") {
 			break
 		}
