@@ -14,6 +14,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/warehouse"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/sinks/clickhouse"
+	"github.com/quarterhour/quarterhour/transform"
 )
 
 // library is what the commands that read the log again work with.
@@ -62,6 +63,41 @@ func (App) Rebuild(ctx context.Context, s *cli.Session, list []*pipelines.Pipeli
 		all = append(all, b)
 	}
 	return all, nil
+}
+
+// Explain finds the facts behind a row, in the first of the pipelines that has it.
+func (App) Explain(ctx context.Context, s *cli.Session, list []*pipelines.Pipeline, key string) (e *books.Explanation, err error) {
+	lib, err := openLibrary(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, lib.close()) }()
+	for _, p := range list {
+		k, err := books.ParseKey(key, p)
+		if err != nil {
+			return nil, err
+		}
+		e, err := lib.explain(ctx, s, p, k)
+		var none *books.NoRowError
+		if errors.As(err, &none) && p != list[len(list)-1] {
+			continue
+		}
+		return e, err
+	}
+	return nil, errors.New("no pipeline was given")
+}
+
+func (lib *library) explain(ctx context.Context, s *cli.Session, p *pipelines.Pipeline, k transform.Key) (e *books.Explanation, err error) {
+	ledger, err := lib.open(p)
+	if err != nil {
+		return nil, err
+	}
+	shelves, done, err := lib.shelves(ctx, p)
+	defer func() { err = errors.Join(err, done()) }()
+	if err != nil {
+		return nil, err
+	}
+	return books.Explain(ctx, ledger, k, books.ExplainOptions{Progress: s.Progress, Shelves: shelves})
 }
 
 // Audit checks the books of each pipeline.

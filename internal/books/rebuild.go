@@ -121,7 +121,7 @@ func lastPromise(ctx context.Context, l *runtime.Ledger, s runtime.ShardLog) (so
 		_, rest, _ := cutZero(key)
 		return strings.HasPrefix(string(rest), markKey)
 	}, func(m *runtime.FactMessage) error {
-		if m.Mark != nil && m.Mark.CompleteThrough > through {
+		if m.Mark != nil && m.Mark.Fact == s.Fact && m.Mark.CompleteThrough > through {
 			source, through = strings.Clone(m.Mark.Source), m.Mark.CompleteThrough
 		}
 		return nil

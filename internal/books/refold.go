@@ -162,6 +162,8 @@ func (f *folded) book(m *runtime.FactMessage) *tenantBook {
 		tenant = m.Contact.Tenant
 	case m.State != nil:
 		tenant = m.State.Tenant
+	case m.Shift != nil:
+		tenant = m.Shift.Tenant
 	default:
 		tenant = tenantOf(m.Key)
 	}

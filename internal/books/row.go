@@ -130,7 +130,10 @@ func (r *Row) content() uint64 {
 }
 
 // Cell is one value of a row by name, as text; "" is no value.
-type Cell struct{ Column, Value string }
+type Cell struct {
+	Column string `json:"column"`
+	Value  string `json:"value"`
+}
 
 // All are the row's values by name, those with a name for people first.
 func (r *Row) All() []Cell {

@@ -11,6 +11,9 @@ import (
 
 // Books are the commands that read the log of a pipeline again.
 type Books interface {
+	// Explain finds the facts behind a row, by its key as a person writes it, in the first of the pipelines that has it. That
+	// they do not sum to the row is in the explanation, and no error.
+	Explain(ctx context.Context, s *Session, list []*pipelines.Pipeline, key string) (*books.Explanation, error)
 	// Rebuild computes rows of the past anew, pipeline by pipeline, each over its own range, and issues those that differ
 	// again; with try it only finds them. It returns once the changed rows have reached every sink.
 	Rebuild(ctx context.Context, s *Session, list []*pipelines.Pipeline, ranges []books.Range, try bool) ([]*books.Rebuilt, error)

@@ -30,3 +30,17 @@ func (echo) Audit(_ context.Context, _ *Session, list []*pipelines.Pipeline, _ [
 	}
 	return []*books.Report{r}, nil
 }
+
+func (echo) Explain(_ context.Context, _ *Session, list []*pipelines.Pipeline, key string) (*books.Explanation, error) {
+	e := &books.Explanation{
+		Key: key, Pipeline: list[0].Name, Table: "queue_intervals", Local: "Mon 2026-03-02 09:00–09:15 CET (Europe/Berlin)", Final: true, Revision: 9,
+		Row: []books.Cell{{Column: "offered", Value: "1"}}, Sum: []books.Cell{{Column: "offered", Value: "1"}},
+		Facts: []books.Fact{{Kind: "contact", ID: "i1/1", Source: "calls", Revision: 2, Says: "inbound voice", Arrived: "2026-03-02T08:10:00.000Z",
+			Position: "p.contact/0@7", Outcome: "counted", Adds: []books.Cell{{Column: "offered", Value: "1"}}}},
+		Revisions: []books.Revision{{Revision: 9, Final: true, Why: "1 fact came", Facts: []string{"p.contact/0@7"}, Changes: []books.Change{{Column: "offered", After: "1"}}}},
+	}
+	if e.Pipeline == "crooked" {
+		e.Problems = []string{"offered: the contributions make 1, the row says 2"}
+	}
+	return e, nil
+}
