@@ -131,8 +131,9 @@ func (f *fields) instant(z *zoneCache) (int64, error) {
 			hour += 12
 		}
 	}
-	// 24:00:00 is the end of the day, as ISO 8601 writes it.
-	if hour > 24 || f.minute > 59 || f.second > 59 || hour == 24 && (f.minute|f.second|f.ms) != 0 {
+	// 24:00:00 is the end of the day, as ISO 8601 writes it. A leap second, which our time does not have, is the second behind it.
+	leap := f.second == 60 && f.minute == 59
+	if hour > 24 || f.minute > 59 || f.second > 59 && !leap || hour == 24 && (f.minute|f.second|f.ms) != 0 {
 		return 0, errClock
 	}
 	civil := daysOf(f.year, f.month, f.day)*dayMs + ((hour*60+f.minute)*60+f.second)*1000 + f.ms

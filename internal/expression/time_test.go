@@ -33,6 +33,8 @@ func TestClockChanges(t *testing.T) {
 	f("America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z")  // midnight itself is skipped: as 01:00
 	f("Pacific/Apia", "2011-12-30 12:00", "2011-12-30T22:00:00Z") // a day that never was
 	f("UTC", "1999-12-31 24:00", "2000-01-01T00:00:00Z")
+	f("UTC", "2016-12-31 23:59:60", "2017-01-01T00:00:00Z") // a leap second
+	f("Europe/Berlin", "2017-01-01T00:59:60.500", "2017-01-01T00:00:00.5Z")
 }
 
 func TestAfterOnClockChange(t *testing.T) {
