@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/quarterhour/quarterhour/internal/spec"
@@ -75,7 +77,11 @@ func (c *command) validate() *cobra.Command {
 				return err
 			}
 			for _, p := range list {
-				c.screen.Line("%s: in order: %s, %s, %s", p.Path, number(len(p.Sources), "source"), number(len(p.Stages), "stage"), number(len(p.Sinks), "sink"))
+				parts := []string{number(len(p.Sources), "source"), number(len(p.Stages), "stage"), number(len(p.Sinks), "sink")}
+				if len(p.Tests) > 0 {
+					parts = append(parts, number(len(p.Tests), "test case"))
+				}
+				c.screen.Line("%s: in order: %s", p.Path, strings.Join(parts, ", "))
 			}
 			return nil
 		},

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -19,6 +20,7 @@ type suite struct {
 
 func (c *command) test() *cobra.Command {
 	var pattern string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "test PIPELINE...",
 		Short: "Run the test cases of pipelines",
@@ -40,10 +42,12 @@ func (c *command) test() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.runSuites(cmd, suites, chosen)
+			r := runner{command: c, chosen: chosen, json: asJSON}
+			return r.run(cmd, suites)
 		},
 	}
 	cmd.Flags().StringVar(&pattern, "run", "", "run only the cases whose titles match this regular expression")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write a line of JSON for each case instead of text")
 	return cmd
 }
 
@@ -79,54 +83,91 @@ func (c *command) suites(paths []string) ([]suite, error) {
 	return suites, nil
 }
 
-// runSuites runs the cases that are chosen, and shows each with what did not hold.
-func (c *command) runSuites(cmd *cobra.Command, suites []suite, chosen *regexp.Regexp) error {
-	total, ran, failed := 0, 0, 0
+// runner runs the cases that are chosen, and shows each with what did not hold.
+type runner struct {
+	*command
+	chosen             *regexp.Regexp
+	json               bool
+	total, ran, failed int
+}
+
+func (r *runner) run(cmd *cobra.Command, suites []suite) error {
 	for _, s := range suites {
-		c.screen.Line("%s", s.path)
+		r.text("%s", s.path)
 		if len(s.cases) == 0 {
-			c.screen.Line("  no cases: write a section `tests`, as docs/testing.md shows")
+			r.text("  no cases: write a section `tests`, as docs/testing.md shows")
 		}
 		for _, one := range s.cases {
-			total++
-			if !chosen.MatchString(one.Name) {
+			r.total++
+			if !r.chosen.MatchString(one.Name) {
 				continue
 			}
 			if err := cmd.Context().Err(); err != nil {
 				return err
 			}
-			ran++
-			held, err := c.runCase(one)
-			if err != nil {
+			if err := r.one(s.path, one); err != nil {
 				return err
-			}
-			if !held {
-				failed++
 			}
 		}
 	}
 	switch {
-	case failed > 0:
-		return fmt.Errorf("%d of %s failed", failed, number(ran, "case"))
-	case ran == 0 && total > 0:
-		return usage(cmd, "none of the %s matches --run %q", number(total, "case"), chosen)
+	case r.failed > 0:
+		return fmt.Errorf("%d of %s failed", r.failed, number(r.ran, "case"))
+	case r.ran == 0 && r.total > 0:
+		return usage(cmd, "none of the %s matches --run %q", number(r.total, "case"), r.chosen)
 	}
-	c.screen.Line("%s held", number(ran, "case"))
+	r.text("%s held", number(r.ran, "case"))
 	return nil
 }
 
-func (c *command) runCase(one *script.Case) (held bool, err error) {
+func (r *runner) one(path string, one *script.Case) error {
 	failures, err := one.Run()
 	if err != nil {
-		return false, fmt.Errorf("%scase %q: %w", one.At, one.Name, err)
+		return fmt.Errorf("%scase %q: %w", one.At, one.Name, err)
+	}
+	r.ran++
+	if len(failures) > 0 {
+		r.failed++
+	}
+	if r.json {
+		return r.encode(path, one, failures)
 	}
 	if len(failures) == 0 {
-		c.screen.Line("  ok    %s", one.Name)
-		return true, nil
+		r.text("  ok    %s", one.Name)
+		return nil
 	}
-	c.screen.Line("  FAIL  %s", one.Name)
+	r.text("  FAIL  %s", one.Name)
 	for _, f := range failures {
-		c.screen.Line("        %s", strings.ReplaceAll(f.String(), "\n", "\n        "))
+		r.text("        %s", strings.ReplaceAll(f.String(), "\n", "\n        "))
 	}
-	return false, nil
+	return nil
+}
+
+func (r *runner) text(format string, args ...any) {
+	if !r.json {
+		r.screen.Line(format, args...)
+	}
+}
+
+func (r *runner) encode(path string, one *script.Case, failures []script.Failure) error {
+	type failure struct {
+		File  string        `json:"file"`
+		Line  int           `json:"line"`
+		What  string        `json:"what"`
+		Diffs []script.Diff `json:"diffs,omitempty"`
+		Note  string        `json:"note,omitempty"`
+	}
+	result := struct {
+		Path     string    `json:"path"`
+		Case     string    `json:"case"`
+		Held     bool      `json:"held"`
+		Failures []failure `json:"failures,omitempty"`
+	}{Path: path, Case: one.Name, Held: len(failures) == 0}
+	for _, f := range failures {
+		result.Failures = append(result.Failures, failure{f.At.File, f.At.Line, f.What, f.Diffs, f.Note})
+	}
+	if err := json.NewEncoder(r.screen).Encode(result); err != nil {
+		return fmt.Errorf("write result: %w", err)
+	}
+	return nil
 }

@@ -18,7 +18,11 @@ type Failure struct {
 }
 
 // Diff is one measure that has another value than it should.
-type Diff struct{ Measure, Want, Got string }
+type Diff struct {
+	Measure string `json:"measure"`
+	Want    string `json:"want"`
+	Got     string `json:"got"`
+}
 
 // String is the failure over several lines, the first with file and line.
 func (f Failure) String() string {
