@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -89,10 +90,11 @@ type snapshotting struct {
 	source *parts
 	file   *pipelines.Pipeline
 	tables *tableSink
+	log    *slog.Logger
 }
 
 func newSnapshotting(t *testing.T, facts *factSource, n int) *snapshotting {
-	s := &snapshotting{world: newWorld(t), t: t, source: inParts(facts, n), tables: newTableSink()}
+	s := &snapshotting{world: newWorld(t), t: t, log: slog.New(slog.DiscardHandler), source: inParts(facts, n), tables: newTableSink()}
 	s.file = pipelineOf(t, facts, s.tables)
 	s.file.Sources[0].Registration.Open = func(any, ingest.Deps) (ingest.Source, error) { return s.source, nil }
 	return s
@@ -100,7 +102,7 @@ func newSnapshotting(t *testing.T, facts *factSource, n int) *snapshotting {
 
 func (s *snapshotting) options(pace SnapshotPace, reg *prometheus.Registry) Options {
 	return Options{
-		Cluster: s.cluster, Registry: s.registry, Drain: true, Log: slog.New(slog.DiscardHandler), Progress: noProgress{},
+		Cluster: s.cluster, Registry: s.registry, Drain: true, Log: s.log, Progress: noProgress{},
 		Metrics: observe.NewMetrics(reg), Snapshots: pace, Now: clock.Now,
 	}
 }
@@ -146,6 +148,7 @@ func (s *snapshotting) open() *pipeline {
 const shards = 6 // three partitions of two kinds of fact
 
 func TestARestartGoesOnFromTheSnapshot(t *testing.T) {
+	t.Parallel()
 	facts := history(11)
 	straight := newSnapshotting(t, facts, 3)
 	straight.drain(t.Context(), 3, never)
@@ -171,8 +174,26 @@ func TestARestartGoesOnFromTheSnapshot(t *testing.T) {
 	}
 }
 
-// What is broken off at any instant, a snapshot included, goes on from snapshots as from the log.
+// breakOff is a log that ends a run some time after a number of snapshots.
+type breakOff struct {
+	slog.Handler
+	left  *atomic.Int64
+	after time.Duration
+	end   func()
+}
+
+func (b breakOff) Enabled(context.Context, slog.Level) bool { return true }
+func (b breakOff) WithAttrs([]slog.Attr) slog.Handler       { return b }
+func (b breakOff) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "snapshot written" && b.left.Add(-1) == 0 {
+		time.AfterFunc(b.after, b.end)
+	}
+	return nil
+}
+
+// What is broken off between two snapshots, or within one, goes on from snapshots as from the log.
 func TestInterruptionsBetweenSnapshotsLeaveNoTrace(t *testing.T) {
+	t.Parallel()
 	facts := history(12)
 	straight := newSnapshotting(t, facts, 4)
 	straight.drain(t.Context(), 4, never)
@@ -180,9 +201,12 @@ func TestInterruptionsBetweenSnapshotsLeaveNoTrace(t *testing.T) {
 	s := newSnapshotting(t, facts, 4)
 	r := rand.New(rand.NewPCG(12, 12))
 	total := map[string]int{}
-	for n := range 8 {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(50+r.IntN(400))*time.Millisecond)
-		for outcome, k := range s.drain(ctx, 1+n/2, always) {
+	for until := 1; until <= 4; until++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		left := &atomic.Int64{}
+		left.Store(1 + r.Int64N(8))
+		s.log = slog.New(breakOff{slog.DiscardHandler, left, rand.N(20 * time.Millisecond), cancel})
+		for outcome, k := range s.drain(ctx, until, always) {
 			total[outcome] += k
 		}
 		cancel()
@@ -230,6 +254,7 @@ func (s *snapshotting) tamper(p *pipeline, m manifest, change func(sections [][]
 }
 
 func TestDamagedSnapshotsArePassedOver(t *testing.T) {
+	t.Parallel()
 	facts := history(13)
 	straight := newSnapshotting(t, facts, 3)
 	straight.drain(t.Context(), 3, never)
@@ -266,6 +291,7 @@ func TestDamagedSnapshotsArePassedOver(t *testing.T) {
 
 // A snapshot that covers more than is committed would hide what was never handed on.
 func TestASnapshotAheadOfTheCommitIsPassedOver(t *testing.T) {
+	t.Parallel()
 	s := newSnapshotting(t, history(14), 1)
 	s.drain(t.Context(), 1, SnapshotPace{Records: math.MaxInt64, Least: 1})
 	p := s.open()
@@ -287,6 +313,7 @@ func TestASnapshotAheadOfTheCommitIsPassedOver(t *testing.T) {
 
 // Other stages, or other settings of the intervals, make other facts of the same log.
 func TestASnapshotOfOtherStagesIsPassedOver(t *testing.T) {
+	t.Parallel()
 	s := newSnapshotting(t, history(15), 1)
 	s.drain(t.Context(), 1, SnapshotPace{Records: math.MaxInt64, Least: 1})
 	f := func(name string, change func(*pipelines.Pipeline), used bool) {
@@ -314,6 +341,7 @@ func TestASnapshotOfOtherStagesIsPassedOver(t *testing.T) {
 
 // Sections without a manifest are of a snapshot that was never completed.
 func TestASnapshotWithoutItsManifestDoesNotExist(t *testing.T) {
+	t.Parallel()
 	s := newSnapshotting(t, history(16), 1)
 	s.drain(t.Context(), 1, never)
 	p := s.open()

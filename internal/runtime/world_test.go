@@ -127,6 +127,7 @@ type tableSink struct {
 	mu         sync.Mutex
 	rows       map[string]any
 	revisions  map[string]int64
+	codecs     map[string]any // by schema
 	backwards  int
 	complete   int64
 	failWrites int
@@ -134,7 +135,7 @@ type tableSink struct {
 }
 
 func newTableSink() *tableSink {
-	return &tableSink{rows: map[string]any{}, revisions: map[string]int64{}}
+	return &tableSink{rows: map[string]any{}, revisions: map[string]int64{}, codecs: map[string]any{}}
 }
 
 func (s *tableSink) Write(_ context.Context, b *sinks.Batch) error {
@@ -148,17 +149,17 @@ func (s *tableSink) Write(_ context.Context, b *sinks.Batch) error {
 		return context.DeadlineExceeded
 	}
 	for _, r := range b.QueueIntervals {
-		kept := own(r)
+		kept := own(s, r)
 		kept.Revision = 0 // how often a row was written is not part of what it says
 		s.put(string(transform.AppendQueueKey(nil, &r)), r.Revision, kept)
 	}
 	for _, r := range b.AgentQueueIntervals {
-		kept := own(r)
+		kept := own(s, r)
 		kept.Revision = 0
 		s.put(string(transform.AppendAgentQueueKey(nil, &r)), r.Revision, kept)
 	}
 	for _, r := range b.AgentIntervals {
-		kept := own(r)
+		kept := own(s, r)
 		kept.Revision = 0
 		s.put(string(transform.AppendAgentKey(nil, &r)), r.Revision, kept)
 	}
@@ -169,15 +170,26 @@ func (s *tableSink) Write(_ context.Context, b *sinks.Batch) error {
 }
 
 // own is a copy whose strings do not belong to the batch.
-func own[T schemas.Record](r T) (copied T) {
-	decoder, err := schemas.NewDecoder[T](schemas.Of[T]().JSON)
-	if err == nil {
-		err = decoder.Decode(schemas.NewEncoder[T]().Append(nil, &r), &copied)
+func own[T schemas.Record](s *tableSink, r T) (copied T) {
+	name := schemas.Of[T]().Full
+	c, ok := s.codecs[name].(*codec[T])
+	if !ok {
+		decoder, err := schemas.NewDecoder[T](schemas.Of[T]().JSON)
+		if err != nil {
+			panic(err) // our own schema
+		}
+		c = &codec[T]{decoder, schemas.NewEncoder[T]()}
+		s.codecs[name] = c
 	}
-	if err != nil {
-		panic(err) // our own schema
+	if err := c.decoder.Decode(c.encoder.Append(nil, &r), &copied); err != nil {
+		panic(err) // our own encoding
 	}
 	return copied
+}
+
+type codec[T schemas.Record] struct {
+	decoder *schemas.Decoder[T]
+	encoder *schemas.Encoder[T]
 }
 
 func (s *tableSink) put(key string, revision int64, row any) {
