@@ -3,6 +3,7 @@ package script
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/quarterhour/quarterhour/internal/spec"
@@ -40,5 +41,32 @@ func TestCases(t *testing.T) {
 	}
 	if total < 60 {
 		t.Errorf("%d cases, fewer than the traps there are", total)
+	}
+}
+
+// TestTheManual runs the script that docs/testing.md shows.
+func TestTheManual(t *testing.T) {
+	page, err := os.ReadFile("../../docs/testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for i, block := range strings.Split(string(page), "```") {
+		if i%2 == 0 || !strings.HasPrefix(block, "\n") || !strings.Contains(block, "\ncase ") {
+			continue
+		}
+		cases, err := Parse(Input{At: here, Text: block}, Alone())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cases {
+			ran++
+			if failures, err := c.Run(); err != nil || len(failures) > 0 {
+				t.Errorf("%v %v", err, failures)
+			}
+		}
+	}
+	if ran == 0 {
+		t.Error("the manual shows no script")
 	}
 }
