@@ -20,8 +20,10 @@ import (
 	"github.com/quarterhour/quarterhour/pipelines"
 )
 
-// App implements cli.App.
-type App struct{}
+// App implements cli.App. The zero value is right.
+type App struct {
+	Snapshots runtime.SnapshotPace // of the runs it starts
+}
 
 var _ cli.App = App{}
 
@@ -103,19 +105,23 @@ func connect(s *cli.Session, e *engines) (*broker.Cluster, *registry.Client, err
 }
 
 // Run runs the pipelines until ctx ends, or, draining, until all that the sources had has reached every sink.
-func (App) Run(ctx context.Context, s *cli.Session, list []*pipelines.Pipeline, o cli.RunOptions) (err error) {
+func (a App) Run(ctx context.Context, s *cli.Session, list []*pipelines.Pipeline, o cli.RunOptions) (err error) {
 	e, err := open(ctx, s, needs{kafka: true, clickhouse: true}, false)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	return run(ctx, s, e, list, o)
+	return runAt(ctx, s, e, list, o, a.Snapshots)
 }
 
 // stopWithin is how long the HTTP server may take to finish what it answers.
 const stopWithin = 2 * time.Second
 
 func run(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipeline, o cli.RunOptions) error {
+	return runAt(ctx, s, e, list, o, runtime.SnapshotPace{})
+}
+
+func runAt(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipeline, o cli.RunOptions, pace runtime.SnapshotPace) error {
 	cluster, reg, err := connect(s, e)
 	if err != nil {
 		return err
@@ -129,7 +135,7 @@ func run(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipe
 	defer close()
 	return runtime.Run(ctx, list, runtime.Options{
 		Cluster: cluster, Registry: reg, Warehouse: e.ClickHouse, Stages: o.Stages, Drain: o.Drain,
-		Log: s.Log, Progress: s.Progress, Metrics: observe.NewMetrics(metrics), Now: clock.Now,
+		Log: s.Log, Progress: s.Progress, Snapshots: pace, Metrics: observe.NewMetrics(metrics), Now: clock.Now,
 	})
 }
 

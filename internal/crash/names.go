@@ -43,6 +43,11 @@ const (
 	PartialsWritten  Name = "partials-written"  // partials are in the log, the facts they cover are not committed
 	FoldCommitted    Name = "fold-committed"    // the facts are committed
 
+	SectionWritten   Name = "section-written"   // a section of a snapshot is in the log, others may not be
+	SectionsWritten  Name = "sections-written"  // all sections are in the log, the manifest is not
+	ManifestWritten  Name = "manifest-written"  // the snapshot is there, the shard was not told
+	SnapshotRestored Name = "snapshot-restored" // a shard is restored from a snapshot, nothing of the log behind it is folded
+
 	MergeReplayed  Name = "merge-replayed"  // a merge is restored from the log, nothing new is taken
 	MergeTaken     Name = "merge-taken"     // a merge has taken new partials, nothing is handed on
 	RowsMade       Name = "rows-made"       // rows are encoded, none is in the log
@@ -70,6 +75,7 @@ var All = []Name{
 	FileOpened, FileRead, FilesRead, FactsAppended, FactsFlushed, RejectsWritten, CursorDue, CursorStored,
 	MarkDue, MarkAppended, MarkWritten, PromiseMade, BatchAcknowledged,
 	FoldReplayed, FoldTaken, LettersWritten, PartialsMade, PartialsAppended, PartialsWritten, FoldCommitted,
+	SectionWritten, SectionsWritten, ManifestWritten, SnapshotRestored,
 	MergeReplayed, MergeTaken, RowsMade, RowsAppended, RowsWritten, MergeCommitted,
 	SinkGathered, InsertSpooled, InsertRan, TableInserted, SinkWritten, SinkCommitted,
 	StageDrained, EnginesClosing, EnginesClosed,

@@ -14,6 +14,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/transform"
 	"github.com/quarterhour/quarterhour/transform/expressions"
 )
@@ -111,6 +112,7 @@ func (p *pipeline) restore(ctx context.Context, shard string, committed int64) (
 		started := p.now()
 		s, err := p.restoreFrom(ctx, &m, committed)
 		if err == nil {
+			crash.Point(crash.SnapshotRestored)
 			p.metrics.Snapshot("restored")
 			log.Info("shard restores from its snapshot", "facts", m.Facts, "from", m.Next, "to", committed, "took", p.now().Sub(started))
 			return s, &m, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/transform"
 )
 
@@ -202,6 +203,7 @@ func (p *pipeline) writeSnapshot(ctx context.Context, m *manifest, queue <-chan 
 			return ctx.Err()
 		case section, more := <-queue:
 			if !more {
+				crash.Point(crash.SectionsWritten)
 				return p.writeManifest(ctx, m)
 			}
 			record := broker.Record{Key: m.sectionKey(m.Sections), Value: section, Time: p.now()}
@@ -215,6 +217,7 @@ func (p *pipeline) writeSnapshot(ctx context.Context, m *manifest, queue <-chan 
 				m.From = at
 			}
 			m.Sections, m.To, m.Bytes = m.Sections+1, at+1, m.Bytes+int64(len(section))
+			crash.Point(crash.SectionWritten)
 		}
 	}
 }
@@ -226,5 +229,6 @@ func (p *pipeline) writeManifest(ctx context.Context, m *manifest) error {
 		return err
 	}
 	_, err = p.producer.Produce(ctx, p.topics.snapshots(), 0, []broker.Record{{Key: m.key(), Value: text, Time: p.now()}})
+	crash.Point(crash.ManifestWritten)
 	return err
 }

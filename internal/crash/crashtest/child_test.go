@@ -17,6 +17,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/embedded"
 	"github.com/quarterhour/quarterhour/internal/embedded/kafka"
+	"github.com/quarterhour/quarterhour/internal/runtime"
 	"github.com/quarterhour/quarterhour/internal/warehouse"
 )
 
@@ -30,6 +31,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "quarterhour": // the command line, as it is
 		os.Exit(cli.Main(app.App{}))
+	case "often": // the same, with snapshots all the time
+		os.Exit(cli.Main(app.App{Snapshots: runtime.SnapshotPace{Records: 30, Every: time.Nanosecond, Least: 10}}))
 	case "compact": // starts Kafka in a folder, and compacts whatever it can
 		err = compact(os.Args[1])
 	case "read": // answers queries, by name

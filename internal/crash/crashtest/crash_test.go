@@ -18,6 +18,7 @@ type chain struct {
 	name   string
 	still  int  // kills before the second delivery
 	follow bool // the runs that are killed would not end by themselves
+	often  bool // shards write snapshots all the time
 	kills  []kill
 }
 
@@ -27,30 +28,34 @@ type kill struct {
 }
 
 var chains = []chain{
-	{"sources", 9, false, []kill{
+	{name: "sources", still: 9, kills: []kill{
 		{crash.FolderHeld, 1}, {crash.EnginesStarted, 1}, {crash.EnginesPublished, 1}, {crash.TopicEnsured, 3}, {crash.SchemaJournalled, 4},
 		{crash.SchemaRegistered, 7}, {crash.CursorsLoaded, 1}, {crash.FileOpened, 2}, {crash.FileRead, 1}, {crash.FilesRead, 3}, {crash.FactsAppended, 5},
 		{crash.RejectsWritten, 1}, {crash.FactsFlushed, 2}, {crash.CursorDue, 1}, {crash.CursorStored, 2}, {crash.MarkDue, 1}, {crash.MarkAppended, 3},
 		{crash.MarkWritten, 1}, {crash.PromiseMade, 1}, {crash.BatchAcknowledged, 11},
 	}},
-	{"tables", 4, false, []kill{
+	{name: "tables", still: 4, kills: []kill{
 		{crash.MigrationBegun, 4}, {crash.MigrationRan, 2}, {crash.MigrationRecorded, 3}, {crash.SinkOpened, 1}, {crash.PartitionsAssigned, 3},
 		{crash.SinkGathered, 2}, {crash.InsertSpooled, 3}, {crash.InsertRan, 4}, {crash.TableInserted, 2}, {crash.SinkWritten, 1}, {crash.SinkWritten, 5},
 		{crash.SinkCommitted, 1}, {crash.StageDrained, 4}, {crash.EnginesClosing, 1}, {crash.EnginesClosed, 1},
 	}},
-	{"stages", 0, false, []kill{
-		{crash.FoldTaken, 3}, {crash.LettersWritten, 2}, {crash.PartialsMade, 1}, {crash.PartialsAppended, 2}, {crash.PartialsAppended, 9},
-		{crash.PartialsWritten, 2}, {crash.FoldCommitted, 3}, {crash.FoldReplayed, 4}, {crash.MergeTaken, 2}, {crash.RowsMade, 1}, {crash.RowsAppended, 1},
-		{crash.RowsWritten, 2}, {crash.MergeCommitted, 1}, {crash.MergeReplayed, 2}, {crash.CompactionLinked, 1}, {crash.CompactionCopied, 1},
+	{name: "stages", kills: []kill{
+		{crash.FoldTaken, 3}, {crash.LettersWritten, 1}, {crash.PartialsMade, 1}, {crash.PartialsAppended, 2}, {crash.PartialsAppended, 9},
+		{crash.PartialsWritten, 2}, {crash.FoldCommitted, 3}, {crash.FoldReplayed, 2}, {crash.MergeTaken, 2}, {crash.RowsMade, 1}, {crash.RowsAppended, 1},
+		{crash.RowsWritten, 2}, {crash.MergeCommitted, 1}, {crash.MergeReplayed, 1}, {crash.CompactionLinked, 1}, {crash.CompactionCopied, 1},
 		{crash.CompactionRenamed, 2}, {crash.CompactionReplaced, 3}, {crash.MergeReplayed, 1},
 	}},
-	{"following", 0, true, []kill{
+	{name: "following", follow: true, kills: []kill{
 		{crash.FileRead, 2}, {crash.CursorStored, 4}, {crash.PartialsWritten, 5}, {crash.RowsWritten, 3}, {crash.SinkCommitted, 6},
+	}},
+	{name: "snapshots", often: true, kills: []kill{
+		{crash.SectionWritten, 3}, {crash.SectionsWritten, 2}, {crash.ManifestWritten, 3}, {crash.SnapshotRestored, 2}, {crash.PartialsWritten, 6},
+		{crash.CompactionReplaced, 9}, {crash.SectionWritten, 5}, {crash.FoldReplayed, 2}, {crash.SectionsWritten, 3}, {crash.SnapshotRestored, 3},
 	}},
 }
 
 // some is the chain for those in a hurry.
-var some = []chain{{"some", 0, false, []kill{
+var some = []chain{{name: "some", kills: []kill{
 	{crash.SchemaRegistered, 7}, {crash.MigrationBegun, 8}, {crash.CursorDue, 2}, {crash.PartialsAppended, 3}, {crash.RowsWritten, 1}, {crash.SinkWritten, 2},
 }}}
 
@@ -66,6 +71,9 @@ func TestNothingShowsOfAKillAtAnyPoint(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, x, 1+len(c.kills)-c.still)
 			w.follow = c.follow
+			if c.often {
+				w.role = "often"
+			}
 			for n, k := range c.kills {
 				if n >= c.still && n > 0 {
 					w.deliver()

@@ -24,6 +24,7 @@ type world struct {
 	exports               *exports
 	slices, delivered     int
 	follow                bool // run until killed
+	role                  string
 	log                   positions
 }
 
@@ -31,7 +32,7 @@ type world struct {
 func newWorld(t *testing.T, x *exports, slices int) *world {
 	t.Helper()
 	dir := t.TempDir()
-	w := &world{t: t, exports: x, slices: slices, data: filepath.Join(dir, "data"), input: filepath.Join(dir, "day"), pipeline: filepath.Join(dir, "day.yaml")}
+	w := &world{t: t, exports: x, slices: slices, data: filepath.Join(dir, "data"), input: filepath.Join(dir, "day"), pipeline: filepath.Join(dir, "day.yaml"), role: "quarterhour"}
 	if err := os.WriteFile(w.pipeline, examples.ContactCentreDay, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func (w *world) deliver() {
 func (w *world) run(at string) (killed bool) {
 	w.t.Helper()
 	drain := "--drain=" + strconv.FormatBool(!w.follow || at == "")
-	_, killed = w.child("quarterhour", at, "run", drain, "--data", w.data, "--http-addr", "off", "--log-level", "warn", w.pipeline)
+	_, killed = w.child(w.role, at, "run", drain, "--data", w.data, "--http-addr", "off", "--log-level", "warn", w.pipeline)
 	return killed
 }
 
