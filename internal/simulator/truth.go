@@ -7,16 +7,19 @@ type Rules struct {
 	Interval, ServiceLevel, ShortAbandon time.Duration
 }
 
-// QueueKey, AgentQueueKey and AgentKey name rows as the tables do. Start is seconds since 1970, UTC.
+// Rows are named as in the tables. Start is seconds since 1970, UTC.
 type (
+	// QueueKey names a row of queue_intervals.
 	QueueKey struct {
 		Start          int64
 		Queue, Channel string
 	}
+	// AgentQueueKey names a row of agent_queue_intervals.
 	AgentQueueKey struct {
 		Start                 int64
 		Agent, Queue, Channel string
 	}
+	// AgentKey names a row of agent_intervals.
 	AgentKey struct {
 		Start int64
 		Agent string
