@@ -1,7 +1,7 @@
 package transform
 
-// chunk is how many entries an arena allocates at once: growing never copies entries.
-const chunk = 1 << 12
+// chunk is how many entries an arena allocates at once: growing never copies entries. So many of any size fill whole pages.
+const chunk = 1 << 10
 
 // arena holds entries by number. Number 0 is no entry.
 type arena[T any] struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -39,7 +40,7 @@ func NewGrid(zone *time.Location, size time.Duration) (*Grid, error) {
 	if zone == nil {
 		zone = time.UTC
 	}
-	g := &Grid{zone: zone.String(), size: size.Milliseconds(), offsets: offsets(zone)}
+	g := &Grid{zone: zone.String(), size: size.Milliseconds(), offsets: offsetsOf(zone)}
 	for _, o := range g.offsets {
 		if o.ahead%minuteMs != 0 || o.from != math.MinInt64 && o.from%minuteMs != 0 {
 			return nil, fmt.Errorf("time zone %q is ahead of UTC by a part of a minute: intervals begin on whole minutes", zone)
@@ -49,6 +50,18 @@ func NewGrid(zone *time.Location, size time.Duration) (*Grid, error) {
 }
 
 const minuteMs = 60_000
+
+// known are the offsets of zones, which take a while to list.
+var known sync.Map // *time.Location to []offset
+
+func offsetsOf(zone *time.Location) []offset {
+	if all, ok := known.Load(zone); ok {
+		return all.([]offset)
+	}
+	all := offsets(zone)
+	known.Store(zone, all)
+	return all
+}
 
 // offsets lists the stretches of a zone; neighbours of equal offset, as where only the zone's abbreviation changes, are one.
 func offsets(zone *time.Location) []offset {

@@ -1,9 +1,14 @@
 package transform_test
 
 import (
+	"flag"
 	"fmt"
 	"maps"
+	"math/rand/v2"
+	"os"
+	"reflect"
 	"slices"
+	"strconv"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -44,6 +49,8 @@ func feed(s *transform.Shard, r any, offset int64) transform.Result {
 		return s.Contact(r, offset)
 	case *schemas.AgentState:
 		return s.State(r, offset)
+	case *schemas.Shift:
+		return s.Shift(r, offset)
 	}
 	return s.Mark(r.(*schemas.Mark), offset)
 }
@@ -145,6 +152,9 @@ func (o *rows) Agent(r *schemas.AgentInterval) error {
 		"login_ms": r.LoginMs, "available_ms": r.AvailableMs, "on_contact_ms": r.OnContactMs, "wrap_ms": r.WrapMs, "not_ready_ms": r.NotReadyMs,
 		"concurrency_ms": r.ConcurrencyMs, "direct_out": r.DirectOut, "facts": r.Facts,
 	}
+	if r.ScheduledMs != schemas.Null {
+		cells["scheduled_ms"], cells["adherent_ms"], cells["schedule known"] = r.ScheduledMs, r.AdherentMs, 1
+	}
 	sum := int64(0)
 	for _, v := range r.NotReadyByReason {
 		cells["not ready: "+v.Name] += v.Value
@@ -218,19 +228,51 @@ func runMerge(t *rapid.T, h *history, outs map[string][]record, to *rows) {
 // The property that every change must keep: for any permutation, duplication, re-batching, crash and replay of the same facts
 // and marks, the final tables are equal, cell by cell, to what the naive model computes from the set.
 func TestTablesDependOnTheSetOfFactsAlone(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		h := drawHistory(t)
-		outs := map[string][]record{}
-		logs := h.logs(t)
-		for _, name := range slices.Sorted(maps.Keys(logs)) {
-			if out := runShard(t, name, h.o, logs[name]); len(out) > 0 {
-				outs[name] = out
+	rapid.Check(t, func(t *rapid.T) { tablesDependOnTheSetAlone(t, 25) })
+}
+
+func tablesDependOnTheSetAlone(t *rapid.T, size int) {
+	h := drawHistoryOf(t, size)
+	h.drawSettings(t)
+	outs, logs := map[string][]record{}, h.logs(t)
+	want := h.naive(logs)
+	for _, name := range slices.Sorted(maps.Keys(logs)) {
+		if out := runShard(t, name, h.o, logs[name]); len(out) > 0 {
+			outs[name] = out
+		}
+	}
+	got := newRows()
+	runMerge(t, &h, outs, got)
+	if !reflect.DeepEqual(want, got.cells) {
+		t.Fatalf("tables differ (-naive +engine):\n%s", gocmp.Diff(want, got.cells))
+	}
+}
+
+// Ten thousand histories, small ones, since most of what can go wrong goes wrong among few facts. QUARTERHOUR_HISTORIES is another
+// number of them, QUARTERHOUR_SEED the seed of a run to repeat.
+func TestTenThousandHistories(t *testing.T) {
+	count, seed := 10_000, uint64(rand.Uint32())+1
+	if testing.Short() {
+		count = 1000
+	}
+	for name, n := range map[string]func(uint64){
+		"QUARTERHOUR_HISTORIES": func(n uint64) { count = int(n) }, "QUARTERHOUR_SEED": func(n uint64) { seed = n },
+	} {
+		if text := os.Getenv(name); text != "" {
+			v, err := strconv.ParseUint(text, 10, 64)
+			if err != nil {
+				t.Fatalf("%s is %q, not a number", name, text)
 			}
+			n(v)
 		}
-		got := newRows()
-		runMerge(t, &h, outs, got)
-		if diff := gocmp.Diff(h.naive(), got.cells); diff != "" {
-			t.Fatalf("tables differ (-naive +engine):\n%s", diff)
+	}
+	t.Logf("%d histories, QUARTERHOUR_SEED=%d", count, seed)
+	for name, value := range map[string]string{"rapid.checks": strconv.Itoa(count), "rapid.seed": strconv.FormatUint(seed, 10)} {
+		was := flag.Lookup(name).Value.String()
+		if err := flag.Set(name, value); err != nil {
+			t.Fatal(err)
 		}
-	})
+		defer func() { _ = flag.Set(name, was) }()
+	}
+	rapid.Check(t, func(t *rapid.T) { tablesDependOnTheSetAlone(t, rapid.IntRange(2, 6).Draw(t, "size")) })
 }

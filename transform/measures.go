@@ -2,7 +2,9 @@ package transform
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/quarterhour/quarterhour/internal/spec"
 )
@@ -53,7 +55,9 @@ func MeasureComponents() []spec.Component {
 
 // Measures is the catalogue of profile acd. Inbound and call-back contacts are offered; outbound and internal ones count in
 // direct_out, and with their times in agent_queue and agent rows, never in queue rows.
-func Measures() []Measure {
+func Measures() []Measure { return slices.Clone(catalogue()) }
+
+var catalogue = sync.OnceValue(func() []Measure {
 	var (
 		queue, agentQueue, agent, both = []string{"queue"}, []string{"agent_queue"}, []string{"agent"}, []string{"queue", "agent_queue"}
 		arrival, entered               = []Rule{AtOffered}, []string{"offered_at", "direction", "queue_id"}
@@ -103,7 +107,7 @@ func Measures() []Measure {
 		all[i].Elsewhere = elsewhere[all[i].Name]
 	}
 	return all
-}
+})
 
 // MeasuresOf is the catalogue of a profile; empty is acd.
 func MeasuresOf(profile string) []Measure {

@@ -8,38 +8,12 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-func (n *naive) states(facts []schemas.AgentState) {
-	skew := n.o.ClockSkew.Milliseconds()
-	valid := slices.DeleteFunc(slices.Clone(facts), func(s schemas.AgentState) bool {
-		return !s.Retracted && !null(s.EndedAt) && s.EndedAt < s.StartedAt-skew
-	})
-	all := winners(valid, func(s schemas.AgentState) string {
-		if s.StateID == "" {
-			return fmt.Sprint(s.Source, s.AgentID, s.StartedAt, s.Sequence)
-		}
-		return s.Source + "|" + s.AgentID + "|" + s.StateID
-	})
-	agents := map[string][]schemas.AgentState{}
-	for _, s := range all {
-		if !s.Retracted {
-			agents[s.AgentID] = append(agents[s.AgentID], s)
-		}
-	}
-	for agent, states := range agents {
-		slices.SortFunc(states, func(a, b schemas.AgentState) int {
-			return cmp.Or(cmp.Compare(a.StartedAt, b.StartedAt), cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.State, b.State),
-				cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.EndedAt, b.EndedAt), cmp.Compare(a.AgentName, b.AgentName))
-		})
-		n.agent(agent, states)
-	}
-}
-
 // ends is when a state ceases to hold: at the first later state that is about the same, at its own end, or else, where nothing
 // followed, at the mark, and never after the longest session.
-func (n *naive) ends(states []schemas.AgentState, i int) int64 {
+func (n *naive) ends(states []*schemas.AgentState, i int) int64 {
 	s := states[i]
 	limit := max(s.StartedAt, s.EndedAt)
-	if null(s.EndedAt) {
+	if s.EndedAt == null {
 		limit = s.StartedAt + n.o.MaxSession.Milliseconds()
 	}
 	for _, o := range states[i+1:] {
@@ -47,52 +21,84 @@ func (n *naive) ends(states []schemas.AgentState, i int) int64 {
 			return o.StartedAt
 		}
 	}
-	if mark, ok := n.marks["agent_state "+s.Source]; null(s.EndedAt) && ok {
-		return max(s.StartedAt, min(limit, mark))
-	} else if null(s.EndedAt) {
-		return s.StartedAt
+	if s.EndedAt == null {
+		return max(s.StartedAt, min(limit, n.marks["agent_state "+s.Source]))
 	}
 	return limit
 }
 
-func (n *naive) agent(agent string, states []schemas.AgentState) {
-	var edges []int64
-	ends := make([]int64, len(states))
-	for i, s := range states {
-		ends[i] = n.ends(states, i)
-		if s.State == schemas.StateLoggedOut || ends[i] <= s.StartedAt {
-			ends[i] = s.StartedAt
-			continue
-		}
-		edges = append(edges, s.StartedAt, ends[i])
-		for at := s.StartedAt; at < ends[i]; {
-			from, to := n.interval(at)
-			key := fmt.Sprintf("agent %d %s", from, agent)
-			n.add(key, "facts", 1)
-			n.name(key, "agent_name", s.AgentName)
-			edges, at = append(edges, to), to
+// agent computes the rows of an agent: at every instant the time goes to the state of the highest rank, of equal ones to the one
+// that began last; and of shifts, the one that began last says what is to be done.
+func (n *naive) agent(agent string, facts []any) {
+	var states []*schemas.AgentState
+	var shifts []*schemas.Shift
+	for _, f := range facts {
+		if s, ok := f.(*schemas.Shift); ok {
+			shifts = append(shifts, s)
+		} else {
+			states = append(states, f.(*schemas.AgentState))
 		}
 	}
+	slices.SortFunc(shifts, func(a, b *schemas.Shift) int {
+		return cmp.Or(cmp.Compare(a.StartsAt, b.StartsAt), cmp.Compare(a.Activity, b.Activity))
+	})
+	slices.SortFunc(states, func(a, b *schemas.AgentState) int {
+		return cmp.Or(cmp.Compare(a.StartedAt, b.StartedAt), cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.State, b.State),
+			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.EndedAt, b.EndedAt), cmp.Compare(a.AgentName, b.AgentName))
+	})
+	key := func(at int64) string { from, _ := n.interval(at); return fmt.Sprintf("agent %d %s", from, agent) }
+	var edges []int64
+	holds := func(from, to int64, name, known string) {
+		for at := from; at < to; _, at = n.interval(at) {
+			_, end := n.interval(at)
+			n.add(key(at), "facts", 1)
+			n.named(key(at), "agent_name", name)
+			if known != "" {
+				n.add(key(at), known, 1)
+			}
+			edges = append(edges, at, min(end, to))
+		}
+	}
+	ends := make([]int64, len(states))
+	for i, s := range states {
+		if ends[i] = n.ends(states, i); s.State == schemas.StateLoggedOut {
+			ends[i] = s.StartedAt
+		}
+		holds(s.StartedAt, ends[i], s.AgentName, "")
+	}
+	for _, s := range shifts {
+		holds(s.StartsAt, s.EndsAt, "", "schedule known")
+	}
 	slices.Sort(edges)
-	rank := map[schemas.State]int{schemas.StateOnContact: 4, schemas.StateWrap: 3, schemas.StateAvailable: 2, schemas.StateNotReady: 1}
-	measure := map[schemas.State]string{schemas.StateOnContact: "on_contact_ms", schemas.StateWrap: "wrap_ms", schemas.StateAvailable: "available_ms", schemas.StateNotReady: "not_ready_ms"}
+	login, rank := map[string]int64{}, []int{0, 2, 4, 3, 1} // logged_out, available, on_contact, wrap, not_ready
 	for e := 1; e < len(edges); e++ {
-		at, to := edges[e-1], edges[e]
-		best := -1
+		at, to, best := edges[e-1], edges[e], -1
 		for i, s := range states {
 			if s.StartedAt <= at && at < ends[i] && (best < 0 || rank[s.State] >= rank[states[best].State]) {
 				best = i
 			}
 		}
-		if best < 0 {
-			continue
+		if best >= 0 {
+			s := states[best]
+			n.add(key(at), []string{"", "available_ms", "on_contact_ms", "wrap_ms", "not_ready_ms"}[s.State], to-at)
+			if s.State == schemas.StateNotReady {
+				n.add(key(at), "not ready: "+s.Reason, to-at)
+			}
+			if login[key(at)] += to - at; n.rule("agent", "login_ms") == "to_interval_end" {
+				login[key(at)] = max(n.endOf(key(at))-at, login[key(at)]-(to-at))
+			}
 		}
-		from, _ := n.interval(at)
-		key, s := fmt.Sprintf("agent %d %s", from, agent), states[best]
-		n.add(key, "login_ms", to-at)
-		n.add(key, measure[s.State], to-at)
-		if s.State == schemas.StateNotReady {
-			n.add(key, "not ready: "+s.Reason, to-at)
+		for i := len(shifts) - 1; i >= 0 && at < to; i-- {
+			if s := shifts[i]; s.StartsAt <= at && at < s.EndsAt {
+				n.add(key(at), "scheduled_ms", to-at)
+				if best >= 0 && (s.Activity == "") == (states[best].State != schemas.StateNotReady) {
+					n.add(key(at), "adherent_ms", to-at)
+				}
+				break
+			}
 		}
+	}
+	for key, ms := range login {
+		n.add(key, "login_ms", ms)
 	}
 }

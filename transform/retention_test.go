@@ -68,7 +68,7 @@ func TestRetentionForgetsOldIntervalsOnly(t *testing.T) {
 			}
 			return all
 		}
-		if diff := gocmp.Diff(recent(h.naive()), recent(got.cells)); diff != "" {
+		if diff := gocmp.Diff(recent(h.naive(logs)), recent(got.cells)); diff != "" {
 			t.Fatalf("tables differ from %d on (-naive +engine):\n%s", horizon, diff)
 		}
 	})

@@ -55,7 +55,7 @@ const (
 type rules [numCounted]Rule
 
 // rulesOf are the rules of a profile, with those that the attribution option sets instead. An entry of the option is about a
-// measure in all rows that have it, or in one, as agent_queue.answered; contact_ms and handle_ms set their parts.
+// measure in all rows that have it, or in one where rows differ, as agent_queue.answered; contact_ms and handle_ms set their parts.
 func rulesOf(profile string, attribution map[string]string) (rules, error) {
 	var r rules
 	for _, m := range MeasuresOf(profile) {
@@ -87,8 +87,8 @@ func settable(name string) (all []Measure) {
 	if !qualified {
 		row, measure = "", name
 	}
-	for _, m := range Measures() {
-		if m.Name == measure && len(m.Rules) > 0 && (row == "" || slices.Contains(m.Rows, row)) {
+	for _, m := range catalogue() {
+		if m.Name == measure && len(m.Rules) > 0 && (row == "" || len(m.Rows) == 1 && m.Rows[0] == row) {
 			all = append(all, m)
 		}
 	}
