@@ -360,10 +360,14 @@ func TestWhenASnapshotCanBegin(t *testing.T) {
 
 func FuzzRestore(f *testing.F) {
 	for name, data := range smallShards(f) {
-		f.Add(name, data, false)
-		f.Add(name, data, true)
+		f.Add(name[0] == 'c', data, false)
+		f.Add(name[0] == 'c', data, true)
 	}
-	f.Fuzz(func(t *testing.T, name string, data []byte, sealed bool) {
+	f.Fuzz(func(t *testing.T, contacts bool, data []byte, sealed bool) {
+		name := "agent_state/0"
+		if contacts {
+			name = "contact/0"
+		}
 		if sealed {
 			data = transform.Resealed(data) // what a program with a fault could write, to get past the checksums
 		}
