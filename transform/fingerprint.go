@@ -7,9 +7,9 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// foldRules is raised by every change after which a shard would keep other facts of the same log, or other contents of them: new
-// refusals, another order of equal revisions, another identity. What rows say of the facts kept may change without it: rows are
-// not in snapshots.
+// foldRules is raised by every change after which a shard would keep other facts of the same log, or other contents of them: a new
+// field or kind of fact, a new refusal, another order of equal revisions, another identity. What rows say of the facts kept may
+// change without it: rows are not in snapshots.
 const foldRules = 1
 
 // fingerprint stands for everything that decides which facts a shard keeps. It covers every option, so that a new one is covered
