@@ -25,6 +25,18 @@ func (p *pipeline) produceDeadLetters(ctx context.Context, records []broker.Reco
 	if len(records) == 0 {
 		return nil
 	}
-	_, err := p.producer.Produce(ctx, p.topics.deadLetters(), 0, records)
-	return err
+	if _, err := p.producer.Produce(ctx, p.topics.deadLetters(), 0, records); err != nil {
+		return err
+	}
+	if p.setAside.Add(int64(len(records))) == int64(len(records)) {
+		p.log.Warn("the first input that could not be used: `quarterhour deadletters list` shows it, and those that follow")
+	}
+	return nil
+}
+
+// sumUp says at the end of a run how much could not be used, so that nobody has to look for it.
+func (p *pipeline) sumUp() {
+	if n := p.setAside.Load(); n > 0 {
+		p.log.Warn("inputs that could not be used: `quarterhour deadletters list` shows them", "inputs", n)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -88,6 +89,7 @@ type pipeline struct {
 	snapshots SnapshotPace
 	ended     <-chan struct{} // closed when the run is to end
 	now       func() time.Time
+	setAside  atomic.Int64 // dead letters of this run
 }
 
 func open(ctx context.Context, file *pipelines.Pipeline, o Options) (*pipeline, error) {
@@ -168,6 +170,7 @@ func (p *pipeline) run(ctx context.Context, names []string) error {
 		})
 	}
 	err := group.Wait()
+	p.sumUp()
 	if errors.Is(context.Cause(ctx), errDrained) {
 		return nil
 	}
