@@ -25,7 +25,7 @@ type history struct {
 	shards   int
 }
 
-var berlin = zone("Europe/Berlin")
+var berlin, kathmandu = zone("Europe/Berlin"), zone("Asia/Kathmandu")
 
 func zone(name string) *time.Location {
 	z, err := time.LoadLocation(name)
@@ -45,7 +45,7 @@ func drawHistory(t *rapid.T) history { return drawHistoryOf(t, 25) }
 // drawHistoryOf draws a history of at most size contacts, and as many states.
 func drawHistoryOf(t *rapid.T, size int) history {
 	h := history{shards: rapid.IntRange(1, 3).Draw(t, "shards"), planned: rapid.Bool().Draw(t, "planned"), o: transform.Options{
-		Tenant: "acme", Zone: berlin, Interval: rapid.SampledFrom([]time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}).Draw(t, "interval"),
+		Tenant: "acme", Zone: rapid.SampledFrom([]*time.Location{berlin, berlin, kathmandu}).Draw(t, "zone"), Interval: rapid.SampledFrom([]time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour}).Draw(t, "interval"),
 		Grace: rapid.SampledFrom([]time.Duration{0, 7 * time.Minute}).Draw(t, "grace"), MaxSession: 90 * time.Minute, ClockSkew: 5 * time.Second,
 		StageOptions: transform.StageOptions{ServiceLevel: 20 * time.Second, ShortAbandon: 5 * time.Second},
 	}}

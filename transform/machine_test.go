@@ -252,7 +252,7 @@ func tablesDependOnTheSetAlone(t *rapid.T, size int) {
 // number of them, QUARTERHOUR_SEED the seed of a run to repeat.
 func TestTenThousandHistories(t *testing.T) {
 	count, seed := 10_000, uint64(rand.Uint32())+1
-	if testing.Short() {
+	if testing.Short() || underRace {
 		count = 1000
 	}
 	for name, n := range map[string]func(uint64){
