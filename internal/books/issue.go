@@ -41,9 +41,13 @@ func (b *Rebuilt) issue(ctx context.Context, l *runtime.Ledger) error {
 	return b.issueClosed(ctx, l)
 }
 
+// closing is how much further a running merge may have closed intervals while the rebuild went on. Rows in between are written
+// by both, and are the same.
+const closing = dayMs
+
 // issueClosed writes the rows whose intervals no merge keeps.
 func (b *Rebuilt) issueClosed(ctx context.Context, l *runtime.Ledger) error {
-	closed, err := l.Options().ClosedBefore(b.complete)
+	closed, err := l.Options().ClosedBefore(b.complete + closing)
 	if err != nil {
 		return err
 	}

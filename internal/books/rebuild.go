@@ -44,6 +44,7 @@ type RebuildOptions struct {
 	Range    Range
 	Try      bool // only list what would change
 	Progress Progress
+	Many     int64 // how many records of a log are folded without finding out first which of them matter; 0: 20 million
 	// Settle returns once all stages of the pipeline have taken what its topics hold. It is called before the log is read,
 	// and again after the changed rows were written.
 	Settle func(context.Context) error
@@ -69,7 +70,11 @@ func Rebuild(ctx context.Context, l *runtime.Ledger, o RebuildOptions) (*Rebuilt
 	if err != nil {
 		return nil, err
 	}
-	if err := b.fold(ctx, l, l.Options(), shards, late, o.Progress); err != nil {
+	only, err := b.narrow(ctx, l, shards, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.fold(ctx, l, l.Options(), shards, late, only, o.Progress); err != nil {
 		return nil, err
 	}
 	issued, err := newestRows(ctx, l, o.Range)
@@ -86,7 +91,10 @@ func Rebuild(ctx context.Context, l *runtime.Ledger, o RebuildOptions) (*Rebuilt
 		return nil, fmt.Errorf("issue the changed rows again: %w", err)
 	}
 	b.Written = true
-	return b, o.Settle(ctx)
+	if err := o.Settle(ctx); err != nil {
+		return nil, err
+	}
+	return b, b.mend(ctx, l)
 }
 
 // prepare repeats a promise in the log of every shard. What is issued again then has a revision of its own, greater than all
@@ -142,11 +150,33 @@ func tooLate(ctx context.Context, l *runtime.Ledger) (map[string]bool, error) {
 	return all, err
 }
 
-func (b *Rebuilt) fold(ctx context.Context, l FactLog, o transform.Options, shards []runtime.ShardLog, late map[string]bool, p Progress) (err error) {
+// manyFacts is how many records of a log are folded as they come, since they fit into memory. Of longer ones it is first found
+// out which facts have to do with the range.
+const manyFacts = 20_000_000
+
+// narrow finds the facts that have to do with the range, by shard; nil where all of them are folded.
+func (b *Rebuilt) narrow(ctx context.Context, l *runtime.Ledger, shards []runtime.ShardLog, o RebuildOptions) ([]map[uint64]bool, error) {
+	var total int64
+	for _, s := range shards {
+		total += s.Next - s.First
+	}
+	if total <= cmp.Or(o.Many, manyFacts) || o.Range == Always {
+		return nil, nil
+	}
+	return concerned(ctx, l, l.Options(), shards, o.Range, o.Progress, "look through the log of "+b.Pipeline)
+}
+
+// fold folds the log. late are the places of the facts that came too late; only, where not nil, the facts to fold, by shard.
+func (b *Rebuilt) fold(ctx context.Context, l FactLog, o transform.Options, shards []runtime.ShardLog, late map[string]bool, only []map[uint64]bool, p Progress) (err error) {
 	counted := make(map[*folded]*int64, len(shards))
 	b.shards, err = refold(ctx, l, o.Unlimited(), shards, func(s runtime.ShardLog) int64 { return s.Next }, p, "rebuild "+b.Pipeline, func(f *folded) {
 		n := new(int64)
 		counted[f] = n
+		for i := range only {
+			if shards[i].Name == f.log.Name {
+				f.only = only[i]
+			}
+		}
 		if len(late) > 0 {
 			f.skip = func(offset int64, r transform.Result) {
 				if r.Outcome == transform.Applied && late[position(f.log.Topic, f.log.Partition, offset)] {
@@ -158,7 +188,7 @@ func (b *Rebuilt) fold(ctx context.Context, l FactLog, o transform.Options, shar
 	for _, f := range b.shards {
 		b.TooLate += *counted[f]
 		for _, o := range f.tenants {
-			b.Facts += o.sum()
+			b.Facts += o.read
 		}
 	}
 	return err
@@ -234,7 +264,7 @@ func (b *Rebuilt) emit(busy *sync.Mutex, s *folded, c Range, t *tally) error {
 // Recompute folds logs again, and counts the rows of a range: the part of a rebuild that takes time, for whoever measures it.
 func Recompute(ctx context.Context, l FactLog, o transform.Options, feeds []transform.Feed, shards []runtime.ShardLog, r Range, p Progress) (*Rebuilt, error) {
 	b := &Rebuilt{Pipeline: o.Pipeline}
-	if err := b.fold(ctx, l, o, shards, nil, p); err != nil {
+	if err := b.fold(ctx, l, o, shards, nil, nil, p); err != nil {
 		return nil, err
 	}
 	first, last := b.span(r, nil)

@@ -36,6 +36,7 @@ type folded struct {
 	last       *tenantBook
 	unreadable int64                                  // facts that never reached the shard
 	emitter    transform.Emitter                      // where given, takes the partials that change before each mark
+	only       map[uint64]bool                        // where given, the facts to fold: others are only counted
 	skip       func(offset int64, r transform.Result) // where given, sees every fact
 }
 
@@ -44,7 +45,12 @@ type tenantBook struct {
 	Outcomes
 	tenant  string
 	read    int64
-	refused []int64 // offsets of the facts that are too late or rejected
+	refused []refusal // the facts that are too late or rejected
+}
+
+type refusal struct {
+	offset int64
+	reason string
 }
 
 // Outcomes is what became of the facts of one tenant in one partition.
@@ -132,6 +138,9 @@ func (f *folded) take(m *runtime.FactMessage) error {
 	}
 	book := f.book(m)
 	book.read++
+	if f.only != nil && !f.only[hashOf(m)] && m.Reason == "" {
+		return nil
+	}
 	f.Arrived(m.Arrived)
 	r := transform.Result{Outcome: transform.Rejected, Reason: m.Reason}
 	switch {
@@ -146,7 +155,7 @@ func (f *folded) take(m *runtime.FactMessage) error {
 	}
 	book.add(r.Outcome)
 	if r.Outcome == transform.TooLate || r.Outcome == transform.Rejected {
-		book.refused = append(book.refused, m.Offset)
+		book.refused = append(book.refused, refusal{m.Offset, r.Reason})
 	}
 	if f.skip != nil {
 		f.skip(m.Offset, r)

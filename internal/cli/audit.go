@@ -84,9 +84,9 @@ func (c *command) audited(r *books.Report) {
 	}
 	c.screen.Table(sinks)
 	c.screen.Heading("%s: the tables against the facts", r.Pipeline)
-	tables := console.Table{Columns: console.Columns("sink", "table", "#rows", "#cells", "#equal", "#rebuilt", "#pending", "#unsettled", "#different", "#foreign")}
+	tables := console.Table{Columns: console.Columns("sink", "table", "#rows", "#cells", "#equal", "#rebuilt", "#closed", "#pending", "#unsettled", "#different", "#foreign")}
 	for _, b := range r.Tables {
-		tables.Rows = append(tables.Rows, []string{b.Sink, b.Table, n(b.Rows), n(b.Cells), n(b.Equal), n(b.Rebuilt), n(b.Pending), n(b.Unsettled), n(b.Different), n(b.Foreign)})
+		tables.Rows = append(tables.Rows, []string{b.Sink, b.Table, n(b.Rows), n(b.Cells), n(b.Equal), n(b.Rebuilt), n(b.Closed), n(b.Pending), n(b.Unsettled), n(b.Different), n(b.Foreign)})
 	}
 	c.screen.Table(tables)
 	for _, b := range r.Complete {
