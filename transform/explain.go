@@ -12,6 +12,7 @@ type StateShare struct {
 	Identity [2]uint64 // of the fact, see StateIdentity and ShiftIdentity
 	From, To int64     // it holds in [From, To) of the interval, milliseconds since 1970
 	Ms       int64     // what of that is the agent's own time; the rest went to a state that goes before this one
+	Login    int64     // logged in; Ms, save where the profile has that count from the first state to the interval's end
 	State    schemas.State
 	Reason   string
 
@@ -71,8 +72,14 @@ func (s *Shard) StateShares(agentID string, start int64) []StateShare {
 		}
 	}
 	all := make([]StateShare, 0, len(shares))
-	for _, h := range slices.Concat(w.active, w.at) {
-		all = append(all, *shares[h.n])
+	for i, h := range slices.Concat(w.active, w.at) {
+		share := shares[h.n]
+		if share.Login = share.Ms; f.set.rules[loginMs] == ToEnd {
+			if share.Login = 0; i == 0 && !share.Shift {
+				share.Login = end - h.from
+			}
+		}
+		all = append(all, *share)
 	}
 	slices.SortStableFunc(all, func(a, b StateShare) int { return cmp.Compare(a.From, b.From) })
 	return all

@@ -346,7 +346,7 @@ func (e *explaining) stateShares(shard *transform.Shard, facts []Fact, newest ma
 			set("scheduled_ms", share.Scheduled)
 			set("adherent_ms", share.Adherent)
 		} else {
-			set("login_ms", share.Ms)
+			set("login_ms", share.Login)
 			set(stateColumns[share.State], share.Ms)
 			if share.State == schemas.StateNotReady {
 				row.Reasons = []schemas.NamedValue{{Name: share.Reason, Value: share.Ms}}

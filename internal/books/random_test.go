@@ -13,6 +13,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/transform"
 )
 
 // random is a history of three days in any order, with corrections, retractions and marks that make much of it too late.
@@ -53,6 +54,15 @@ func (w *world) random(seed uint64, marks bool) {
 		}
 	}
 	w.mark(monday + 20*day)
+}
+
+// A profile of its own way to count logins adds up too.
+func TestExplainWithTheMessagingProfile(t *testing.T) {
+	w := newWorld(t)
+	w.stage().Profile = transform.ProfileMessaging
+	w.history()
+	w.run()
+	w.explainSome(0)
 }
 
 // table is everything the tables say of a stretch, but for rows of nothing.
@@ -115,6 +125,26 @@ func TestRebuildMakesWhatAnUndisturbedRunMakes(t *testing.T) {
 		w.rebuild(Always, false)
 		if diff := gocmp.Diff(undisturbed.table("true"), w.table("true")); diff != "" {
 			t.Errorf("seed %d, rebuilt as a whole:\n%s", seed, diff)
+		}
+		w.explainSome(seed)
+	}
+}
+
+// explainSome explains a few rows of each kind: their facts must sum to them.
+func (w *world) explainSome(seed uint64) {
+	w.t.Helper()
+	newest, err := newestOf(w.t.Context(), w.ledger(), func([]byte) bool { return true })
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	explained := map[string]int{}
+	for _, row := range newest {
+		if explained[row.Key.Kind]++; row.zero() || explained[row.Key.Kind] > 10 {
+			continue
+		}
+		e := w.explain(transform.FormatKey(row.Key))
+		if len(e.Problems) > 0 {
+			w.t.Errorf("seed %d, %s: %q of %+v", seed, e.Key, e.Problems, e.Facts)
 		}
 	}
 }
