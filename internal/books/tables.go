@@ -50,6 +50,14 @@ type mismatch struct {
 	have  *Row
 }
 
+// isIssued says whether the table has what the pipeline issued last.
+func (m *mismatch) isIssued(n newest) bool {
+	if m.have == nil {
+		return n.content == 0
+	}
+	return m.have.content() == n.content
+}
+
 // tables compares every shelf with the facts.
 func (a *audit) tables(ctx context.Context) (err error) {
 	if a.issued, err = newestRows(ctx, a.l, a.o.Range); err != nil {
@@ -204,7 +212,7 @@ func (a *audit) judge(ctx context.Context, wrong []mismatch, committed []int64, 
 			a.Moving = true
 		case known && n.offset >= committed[a.l.RowPartition([]byte(m.key))]:
 			m.table.Pending++
-		case start < a.horizon && m.have != nil && m.have.content() == n.content:
+		case start < a.horizon && m.isIssued(n):
 			m.table.Closed++
 		default:
 			m.table.Different++
@@ -249,7 +257,7 @@ func (a *audit) differs(m mismatch, n newest, issued bool) {
 		cells = append(cells, map[bool]string{true: "final, and by the marks it is not", false: "not final, and by the marks it is"}[m.have.Final])
 	}
 	where := "the table does not show what the pipeline issued"
-	if issued && (m.have == nil && n.content == 0 || m.have != nil && m.have.content() == n.content) {
+	if issued && m.isIssued(n) {
 		where = "it is what the pipeline issued: `quarterhour rebuild` issues it anew"
 	}
 	a.wrong("%s, sink %q: row %s: %s; %s", m.table.Table, m.table.Sink, transform.FormatKey(k), strings.Join(cells, ", "), where)
