@@ -101,8 +101,25 @@ func largeCentre(n int) []schemas.Contact {
 	return all
 }
 
-func BenchmarkFoldAndEmitLargeCentre(b *testing.B) {
-	facts := largeCentre(500_000)
+func BenchmarkFoldAndEmitLargeCentre(b *testing.B) { foldAndEmit(b, largeCentre(500_000)) }
+
+// The same with one contact in twenty up to two hours late, and one in twenty corrected: to be within 25 % of the above.
+func BenchmarkFoldAndEmitLargeCentreWithFaults(b *testing.B) {
+	var facts []schemas.Contact
+	for i, c := range largeCentre(475_000) {
+		if i%20 == 7 {
+			by := int64(i%120) * minuteMs
+			c.OfferedAt, c.AnsweredAt, c.EndedAt, c.WrapEndedAt = c.OfferedAt-by, c.AnsweredAt-by, c.EndedAt-by, c.WrapEndedAt-by
+		}
+		if facts = append(facts, c); i%20 == 3 {
+			c.Revision, c.EndedAt = 2, c.EndedAt+1000
+			facts = append(facts, c)
+		}
+	}
+	foldAndEmit(b, facts)
+}
+
+func foldAndEmit(b *testing.B, facts []schemas.Contact) {
 	b.ReportAllocs()
 	var s *transform.Shard
 	var out discard
