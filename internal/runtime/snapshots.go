@@ -136,7 +136,11 @@ func (p *pipeline) restoreFrom(ctx context.Context, m *manifest, committed int64
 	case m.Stages != p.stagesPrint():
 		return nil, fmt.Errorf("%w: the filter and set stages differ", transform.ErrSnapshotOther)
 	}
-	sections, done := p.sections(ctx, m)
+	partition, err := p.whereSections(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	sections, done := p.sections(ctx, m, partition)
 	s, next, err := transform.Restore(m.Shard, p.options, sections)
 	_ = sections.CloseWithError(io.ErrClosedPipe) // always nil; ends the reading
 	<-done
@@ -146,22 +150,35 @@ func (p *pipeline) restoreFrom(ctx context.Context, m *manifest, committed int64
 	return s, err
 }
 
+// whereSections is the partition in which a snapshot's sections are. What a partition does not reach to, as after a loss, would be
+// waited for in vain.
+func (p *pipeline) whereSections(ctx context.Context, m *manifest) (int, error) {
+	partition, err := partitionOfSections(m.Shard)
+	if err != nil {
+		return 0, err
+	}
+	ranges, err := p.cluster.Offsets(ctx, p.topics.snapshots())
+	if err != nil {
+		return 0, err
+	}
+	if partition >= len(ranges) || m.From < ranges[partition].First || m.To > ranges[partition].Next {
+		return 0, fmt.Errorf("%w: records %d to %d of partition %d are not there", transform.ErrSnapshotDamaged, m.From, m.To, partition)
+	}
+	return partition, nil
+}
+
 // sections reads a snapshot while it is being restored. done is closed when nothing is read any more.
-func (p *pipeline) sections(ctx context.Context, m *manifest) (*io.PipeReader, <-chan struct{}) {
+func (p *pipeline) sections(ctx context.Context, m *manifest, partition int) (*io.PipeReader, <-chan struct{}) {
 	r, w := io.Pipe()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = w.CloseWithError(p.readSections(ctx, m, w)) // always nil
+		_ = w.CloseWithError(p.readSections(ctx, m, partition, w)) // always nil
 	}()
 	return r, done
 }
 
-func (p *pipeline) readSections(ctx context.Context, m *manifest, w io.Writer) error {
-	partition, err := partitionOfSections(m.Shard)
-	if err != nil {
-		return err
-	}
+func (p *pipeline) readSections(ctx context.Context, m *manifest, partition int, w io.Writer) error {
 	n := 0
 	want := m.sectionKey(n)
 	return p.cluster.ReadAll(ctx, p.topics.snapshots(), partition, m.From, m.To, func(b *broker.Batch) error {

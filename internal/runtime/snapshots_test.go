@@ -311,6 +311,32 @@ func TestASnapshotAheadOfTheCommitIsPassedOver(t *testing.T) {
 	f(all[0].Next-1, false)
 }
 
+// Records that are lost would be waited for without end.
+func TestASnapshotBeyondTheEndOfItsTopicIsPassedOver(t *testing.T) {
+	t.Parallel()
+	s := newSnapshotting(t, history(17), 1)
+	s.drain(t.Context(), 1, SnapshotPace{Records: math.MaxInt64, Least: 1})
+	p := s.open()
+	all, err := p.manifests(t.Context(), "contact/0")
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	f := func(name string, change func(*manifest)) {
+		t.Helper()
+		m := all[0]
+		change(&m)
+		if shard, err := p.restoreFrom(t.Context(), &m, m.Next); err == nil || shard != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	f("its end", func(m *manifest) { m.To += 1000 })
+	f("its beginning", func(m *manifest) { m.From = -1 })
+	f("its middle", func(m *manifest) { m.From = m.To })
+	f("its partition", func(m *manifest) { m.Shard = "contact/17" })
+	f("its shard", func(m *manifest) { m.Shard = "contact" })
+	f("its offset", func(m *manifest) { m.Next-- })
+}
+
 // Other stages, or other settings of the intervals, make other facts of the same log.
 func TestASnapshotOfOtherStagesIsPassedOver(t *testing.T) {
 	t.Parallel()
