@@ -62,6 +62,9 @@ const (
 	SinkWritten   Name = "sink-written"   // a batch is written, its offsets are not committed
 	SinkCommitted Name = "sink-committed" // a batch is committed
 
+	RebuildPromised Name = "rebuild-promised" // a promise is repeated in the log of one shard, the others may not have it
+	RebuildReissued Name = "rebuild-reissued" // partials of one shard are issued again, those of others may not be
+
 	StageDrained   Name = "stage-drained"   // a stage has handed on all there is, the next has not
 	EnginesClosing Name = "engines-closing" // everything is done, all engines run
 	EnginesClosed  Name = "engines-closed"  // the engines have ended, the data folder is still held
@@ -78,5 +81,6 @@ var All = []Name{
 	SectionWritten, SectionsWritten, ManifestWritten, SnapshotRestored,
 	MergeReplayed, MergeTaken, RowsMade, RowsAppended, RowsWritten, MergeCommitted,
 	SinkGathered, InsertSpooled, InsertRan, TableInserted, SinkWritten, SinkCommitted,
+	RebuildPromised, RebuildReissued,
 	StageDrained, EnginesClosing, EnginesClosed,
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/transform"
 )
@@ -14,6 +15,7 @@ func (l *Ledger) Note(ctx context.Context, s ShardLog, source string, completeTh
 	m := schemas.Mark{Tenant: l.p.file.Tenant, Source: source, Fact: s.Fact, CompleteThrough: completeThrough}
 	record := broker.Record{Key: appendKey(nil, l.p.file.Tenant, "\x00mark\x00"+source), Value: l.p.write.mark.append(nil, &m), Time: l.p.now()}
 	base, err := l.p.producer.Produce(ctx, s.Topic, s.Partition, []broker.Record{record})
+	crash.Point(crash.RebuildPromised)
 	return base + 1, err
 }
 
@@ -26,7 +28,11 @@ var _ transform.Emitter = Reissue{}
 func (l *Ledger) Reissue(shard string) Reissue { return Reissue{l.p.newPartials(shard)} }
 
 // Flush writes what was taken, and returns once it is acknowledged.
-func (r Reissue) Flush(ctx context.Context) error { return r.flush(ctx) }
+func (r Reissue) Flush(ctx context.Context) error {
+	err := r.flush(ctx)
+	crash.Point(crash.RebuildReissued)
+	return err
+}
 
 // Len is how many partials wait for Flush.
 func (r Reissue) Len() int { return r.records }

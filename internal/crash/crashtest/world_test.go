@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/simulator"
 	"github.com/quarterhour/quarterhour/pipelines/examples"
 )
@@ -28,12 +28,35 @@ type world struct {
 	log                   positions
 }
 
+// once is the day, and what a run says of it that nothing disturbs.
+var once struct {
+	sync.Mutex
+	exports *exports
+	want    contents
+}
+
+func undisturbed(t *testing.T) (*exports, contents) {
+	t.Helper()
+	once.Lock()
+	defer once.Unlock()
+	if once.want == nil {
+		once.exports = newExports(t)
+		once.want = newWorld(t, once.exports, 1).finish()
+	}
+	return once.exports, once.want
+}
+
 // newWorld will get the day in a number of deliveries.
 func newWorld(t *testing.T, x *exports, slices int) *world {
 	t.Helper()
+	return newWorldOf(t, x, slices, examples.ContactCentreDay)
+}
+
+func newWorldOf(t *testing.T, x *exports, slices int, pipeline []byte) *world {
+	t.Helper()
 	dir := t.TempDir()
 	w := &world{t: t, exports: x, slices: slices, data: filepath.Join(dir, "data"), input: filepath.Join(dir, "day"), pipeline: filepath.Join(dir, "day.yaml"), role: "quarterhour"}
-	if err := os.WriteFile(w.pipeline, examples.ContactCentreDay, 0o600); err != nil {
+	if err := os.WriteFile(w.pipeline, pipeline, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	w.deliver()
@@ -60,20 +83,28 @@ func (w *world) run(at string) (killed bool) {
 	return killed
 }
 
+func (w *world) rebuild(at string) (killed bool) {
+	w.t.Helper()
+	_, killed = w.child("quarterhour", at, "rebuild", "--from", "2026-03-02", "--to", "2026-03-03", "--data", w.data, w.pipeline)
+	return killed
+}
+
 func (w *world) compact(at string) (killed bool) {
 	w.t.Helper()
 	_, killed = w.child("compact", at, w.data)
 	return killed
 }
 
-// step goes on until the point is reached the n-th time.
-func (w *world) step(name crash.Name, n int) (killed bool) {
+// step goes on until the point is reached, or to the end, with the command that passes it.
+func (w *world) step(k kill) (killed bool) {
 	w.t.Helper()
-	at := fmt.Sprintf("%s:%d", name, n)
-	if strings.HasPrefix(string(name), "compaction-") {
-		return w.compact(at)
+	switch {
+	case strings.HasPrefix(string(k.at), "compaction-"):
+		return w.compact(k.String())
+	case strings.HasPrefix(string(k.at), "rebuild-"):
+		return w.rebuild(k.String())
 	}
-	return w.run(at)
+	return w.run(k.String())
 }
 
 // finish delivers what is left and runs to the end.
