@@ -23,3 +23,9 @@ func Resealed(data []byte) []byte {
 
 // Horizon is the start of the oldest interval that a shard still counts.
 func Horizon(s *Shard) int64 { return s.horizon }
+
+// The versions of snapshots that can be read.
+const (
+	OldestSnapshot  uint16 = 1
+	SnapshotVersion        = snapshotVersion
+)

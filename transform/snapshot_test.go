@@ -214,23 +214,55 @@ func marksOf(s *transform.Shard) (all []schemas.ShardMark) {
 	return all
 }
 
-// smallShards are shards with a bit of everything: facts open and closed, wide, retracted, undated, names that differ, a horizon.
+// smallLogs are logs with a bit of everything: facts open and closed, wide, retracted, undated, shifts, names that differ, marks.
+func smallLogs() map[string][]any {
+	contacts, states := benchContacts(3), benchStates(3)
+	contacts[1].EndedAt, contacts[1].WrapEndedAt = schemas.Null, schemas.Null
+	contacts[2].QueueName = "Another name"
+	wide := contacts[0]
+	wide.InteractionID, wide.EndedAt, wide.WrapEndedAt = "wide", wide.AnsweredAt+60*24*3_600_000, schemas.Null
+	gone := schemas.Contact{
+		Tenant: "acme", Source: "chat", InteractionID: "gone", Revision: 3, Retracted: true, Channel: "chat",
+		OfferedAt: schemas.Null, AnsweredAt: schemas.Null, EndedAt: schemas.Null, WrapEndedAt: schemas.Null,
+		TalkMs: schemas.Null, HoldMs: schemas.Null, WrapMs: schemas.Null,
+	}
+	states[1].EndedAt = states[1].StartedAt + 60_000
+	undated := schemas.AgentState{Tenant: "acme", Source: "five9", AgentID: "a", StateID: "x", Revision: 1, Retracted: true, StartedAt: schemas.Null, EndedAt: schemas.Null}
+	shift := schemas.Shift{Tenant: "acme", Source: "five9", ShiftID: "1", AgentID: states[0].AgentID, Revision: 1, StartsAt: epoch, EndsAt: epoch + 8*3_600_000, Activity: "break"}
+	mark := func(fact string) *schemas.Mark {
+		return &schemas.Mark{Tenant: "acme", Source: "five9", Fact: fact, CompleteThrough: epoch + 3_600_000}
+	}
+	return map[string][]any{
+		"contact/0":     {&contacts[0], &contacts[1], &contacts[2], &gone, mark("contact")},
+		"contact/1":     {&wide},
+		"agent_state/0": {&states[0], &states[1], &states[2], &undated, &shift, mark("agent_state"), mark("shift")},
+		"agent_state/1": {},
+	}
+}
+
+// folded is a shard that has folded a log and handed it on.
+func folded(t testing.TB, name string, log []any) *transform.Shard {
+	t.Helper()
+	s, err := transform.NewShard(name, benchOptions)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range log {
+		s.Arrived(epoch + 100*24*3_600_000)
+		if res := feedAny(s, r, int64(i)); res.Outcome != transform.Applied {
+			t.Fatalf("%s, record %d: %s", name, i, res.Detail())
+		}
+	}
+	s.Discard()
+	return s
+}
+
+// smallShards are snapshots of them.
 func smallShards(t testing.TB) map[string][]byte {
 	t.Helper()
 	all := map[string][]byte{}
-	take := func(name string, log ...any) {
-		s, err := transform.NewShard(name, benchOptions)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, r := range log {
-			s.Arrived(epoch + 100*24*3_600_000)
-			if res := feed(s, r, int64(i)); res.Outcome != transform.Applied {
-				t.Fatalf("record %d: %s", i, res.Detail())
-			}
-		}
-		s.Discard()
-		snapshot, err := s.Snapshot()
+	for name, log := range smallLogs() {
+		snapshot, err := folded(t, name, log).Snapshot()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,23 +272,6 @@ func smallShards(t testing.TB) map[string][]byte {
 		}
 		all[name] = out.Bytes()
 	}
-	contacts := benchContacts(3)
-	contacts[1].EndedAt, contacts[1].WrapEndedAt = schemas.Null, schemas.Null
-	contacts[2].QueueName = "Another name"
-	wide := contacts[0]
-	wide.InteractionID, wide.EndedAt, wide.WrapEndedAt = "wide", wide.AnsweredAt+60*24*3_600_000, schemas.Null
-	gone := schemas.Contact{Tenant: "acme", Source: "chat", InteractionID: "gone", Revision: 3, Retracted: true, Channel: "chat",
-		OfferedAt: schemas.Null, AnsweredAt: schemas.Null, EndedAt: schemas.Null, WrapEndedAt: schemas.Null, TalkMs: schemas.Null, HoldMs: schemas.Null, WrapMs: schemas.Null}
-	mark := schemas.Mark{Tenant: "acme", Source: "five9", Fact: "contact", CompleteThrough: epoch + 3_600_000}
-	take("contact/0", &contacts[0], &contacts[1], &contacts[2], &gone, &mark)
-	take("contact/1", &wide)
-	states := benchStates(3)
-	states[1].EndedAt = states[1].StartedAt + 60_000
-	undated := schemas.AgentState{Tenant: "acme", Source: "five9", AgentID: "a", StateID: "x", Revision: 1, Retracted: true, StartedAt: schemas.Null, EndedAt: schemas.Null}
-	stateMark := mark
-	stateMark.Fact = "agent_state"
-	take("agent_state/0", &states[0], &states[1], &states[2], &undated, &stateMark)
-	take("agent_state/1")
 	return all
 }
 
