@@ -39,7 +39,6 @@ type restoring struct {
 	shard *Shard
 	opening
 	pairs   []uint32 // by number in the snapshot
-	streams int
 	facts   uint64
 	last    int64
 }
@@ -126,7 +125,7 @@ func (r *restoring) header1(in *fields) error {
 		s.agents.horizon = s.horizon
 		r.words1(in, &s.agents.words)
 	}
-	r.streams1(in)
+	r.streams(in)
 	if in.short || !in.done() {
 		return damaged("its header has a field that cannot be")
 	}
@@ -142,7 +141,7 @@ func (r *restoring) words1(in *fields, w *words) {
 	}
 }
 
-func (r *restoring) streams1(in *fields) {
+func (r *restoring) streams(in *fields) {
 	n := in.number(maxWords + 1)
 	f := r.shard.contacts
 	if f == nil {

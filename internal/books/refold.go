@@ -224,8 +224,7 @@ func (r Range) chunks(first, last int64) []Range {
 // tally merges partials into rows.
 type tally struct {
 	*transform.Merge
-	shard string
-	rows  Range
+	rows Range
 }
 
 // newTally begins a merge that knows the marks of the shards.
