@@ -38,9 +38,9 @@ func Restore(name string, o Options, r io.Reader) (s *Shard, next int64, err err
 type restoring struct {
 	shard *Shard
 	opening
-	pairs   []uint32 // by number in the snapshot
-	facts   uint64
-	last    int64
+	pairs []uint32 // by number in the snapshot
+	facts uint64
+	last  int64
 }
 
 // version1 reads the first version; see Shard.header, saving and the two folds' save functions for what is where.
