@@ -3,8 +3,6 @@ package transform_test
 import (
 	"cmp"
 	"fmt"
-	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -13,8 +11,8 @@ import (
 	"github.com/quarterhour/quarterhour/transform"
 )
 
-// naive computes the tables straight from a set of facts and marks, from the design alone. It shares no code with the engine and
-// does not care for speed. Rows are maps by readable key; cells are numbers, names among them as text; zeros are left out.
+// naive computes the tables straight from facts and marks, from the design alone. It shares no code with the engine and does not
+// care for speed. Rows are maps by readable key; cells are numbers, names among them as text; zeros are left out.
 type naive struct {
 	o     transform.Options
 	marks map[string]int64 // by fact and source
@@ -25,112 +23,43 @@ type tables map[string]map[string]any
 
 const null = schemas.Null
 
-// The rules by measure, or by row and measure where rows differ; ended_at where none is said. Profile wfm-messaging changes some.
-var (
-	acd = map[string]string{"offered": "offered_at", "answered": "answered_at", "answered_in_sl": "answered_at", "wait_ms": "answered_at", "max_wait_ms": "left_at",
-		"direct_out": "offered_at", "completed": "wrap_ended_at", "talk_ms": "split", "hold_ms": "split", "wrap_ms": "split"}
-	messaging = map[string]string{"queue.answered": "ended_at", "queue.answered_in_sl": "ended_at", "queue.wait_ms": "ended_at", "queue.max_wait_ms": "ended_at",
-		"queue.talk_ms": "ended_at", "queue.hold_ms": "ended_at", "queue.wrap_ms": "ended_at", "agent_queue.talk_ms": "ended_at", "agent_queue.hold_ms": "ended_at",
-		"agent_queue.wrap_ms": "ended_at", "agent.login_ms": "to_interval_end"}
-	partOf = map[string][]string{"talk_ms": {"contact_ms", "handle_ms"}, "hold_ms": {"contact_ms", "handle_ms"}, "wrap_ms": {"handle_ms"}}
-)
+// The rules by measure, where they are not ended_at; and those that profile wfm-messaging changes, by row and measure.
+var acd = map[string]string{"offered": "offered_at", "answered": "answered_at", "answered_in_sl": "answered_at", "wait_ms": "answered_at", "max_wait_ms": "left_at",
+	"direct_out": "offered_at", "completed": "wrap_ended_at", "talk_ms": "split", "hold_ms": "split", "wrap_ms": "split"}
+
+const messaging = " queue.answered queue.answered_in_sl queue.wait_ms queue.max_wait_ms queue.talk_ms queue.hold_ms queue.wrap_ms agent_queue.talk_ms agent_queue.hold_ms agent_queue.wrap_ms "
 
 func (n *naive) rule(row, measure string) string {
-	for _, name := range append([]string{row + "." + measure, measure}, partOf[measure]...) {
+	wholes := map[string]string{"talk_ms": "contact_ms handle_ms", "hold_ms": "contact_ms handle_ms", "wrap_ms": "handle_ms"}[measure]
+	for _, name := range strings.Fields(row + "." + measure + " " + measure + " " + wholes) {
 		if rule, ok := n.o.Attribution[name]; ok {
 			return rule
 		}
 	}
-	if rule, ok := messaging[row+"."+measure]; ok && n.o.Profile == transform.ProfileMessaging {
-		return rule
+	if n.o.Profile == transform.ProfileMessaging && strings.Contains(messaging, " "+row+"."+measure+" ") {
+		return "ended_at"
+	}
+	if n.o.Profile == transform.ProfileMessaging && measure == "login_ms" {
+		return "to_interval_end"
 	}
 	return cmp.Or(acd[measure], "ended_at")
 }
 
-// tablesOf are the tables of facts, of which the newest revision of each identity counts.
 func tablesOf(o transform.Options, marks map[string]int64, facts []any) tables {
-	n := naive{o, marks, tables{}}
-	newest, agents := map[string]any{}, map[string][]any{}
-	for _, f := range facts {
-		if was, ok := newest[identity(f)]; n.valid(f) && (!ok || content(f) > content(was)) {
-			newest[identity(f)] = f
-		}
-	}
-	for _, f := range newest {
-		if c, ok := f.(*schemas.Contact); field(f, "Retracted").Bool() {
-			continue
-		} else if ok {
+	n, agents := naive{o, marks, tables{}}, map[string][]any{}
+	for _, f := range newest(slices.DeleteFunc(slices.Clone(facts), func(f any) bool { return !n.valid(f) })) {
+		if c, ok := f.(*schemas.Contact); ok {
 			c, _ := n.repaired(*c)
 			n.contact(c)
 		} else {
-			agents[owner(f)] = append(agents[owner(f)], f)
+			_, _, _, agent := about(f)
+			agents[agent] = append(agents[agent], f)
 		}
 	}
 	for agent, facts := range agents {
 		n.agent(agent, facts)
 	}
 	return n.rows
-}
-
-// accepted plays the log of a shard: the facts that the late policy does not hold back, since they change no row that their
-// source has made final. What a contact adds depends on its own revisions, an agent's rows on all facts of the agent.
-func accepted(o transform.Options, log []any) (facts []any) {
-	marks := map[string]int64{}
-	for _, r := range log {
-		if m, ok := r.(*schemas.Mark); ok {
-			marks[m.Fact+" "+m.Source] = max(marks[m.Fact+" "+m.Source], m.CompleteThrough)
-			continue
-		}
-		own := slices.DeleteFunc(slices.Clone(facts), func(f any) bool { return owner(f) != owner(r) })
-		was, is, kind := tablesOf(o, marks, own), tablesOf(o, marks, append(own, r)), strings.Fields(identity(r))[0]
-		final := marks[kind+" "+field(r, "Source").String()] - o.Grace.Milliseconds()
-		for _, t := range []tables{was, is} {
-			maps.DeleteFunc(t, func(key string, _ map[string]any) bool { return (&naive{o: o}).endOf(key) > final })
-		}
-		if o.Late != transform.LateSide && o.Late != transform.LateDrop || reflect.DeepEqual(was, is) {
-			facts = append(facts, r)
-		}
-	}
-	return facts
-}
-
-func field(f any, name string) reflect.Value { return reflect.ValueOf(f).Elem().FieldByName(name) }
-
-func owner(f any) string {
-	if _, ok := f.(*schemas.Contact); ok {
-		return identity(f)
-	}
-	return field(f, "AgentID").String()
-}
-
-func identity(f any) string {
-	switch f := f.(type) {
-	case *schemas.Contact:
-		return fmt.Sprintf("contact %s|%s|%s", f.Source, f.InteractionID, f.Segment)
-	case *schemas.Shift:
-		return fmt.Sprintf("shift %s|%s|%s", f.Source, f.AgentID, cmp.Or(f.ShiftID, fmt.Sprint("at ", f.StartsAt)))
-	}
-	s := f.(*schemas.AgentState)
-	return fmt.Sprintf("agent_state %s|%s|%s", s.Source, s.AgentID, cmp.Or(s.StateID, fmt.Sprint("at ", s.StartedAt, " ", s.Sequence)))
-}
-
-// content orders facts of one identity as text: by revision, then field by field as the schema has them.
-func content(f any) (text string) {
-	for i := -1; i < reflect.ValueOf(f).Elem().NumField(); i++ {
-		x := field(f, "Revision")
-		if i >= 0 {
-			x = reflect.ValueOf(f).Elem().Field(i)
-		}
-		switch {
-		case x.CanInt():
-			text += fmt.Sprintf("%020d", uint64(x.Int())^1<<63)
-		case x.CanUint():
-			text += fmt.Sprintf("%03d", x.Uint())
-		default:
-			text += fmt.Sprint(x, "\x00")
-		}
-	}
-	return text
 }
 
 func (n *naive) valid(f any) bool {
@@ -141,25 +70,25 @@ func (n *naive) valid(f any) bool {
 	case *schemas.AgentState:
 		return f.Retracted || f.EndedAt == null || f.EndedAt >= f.StartedAt-n.o.ClockSkew.Milliseconds()
 	}
-	return field(f, "Retracted").Bool() || field(f, "EndsAt").Int() >= field(f, "StartsAt").Int()
+	return f.(*schemas.Shift).Retracted || f.(*schemas.Shift).EndsAt >= f.(*schemas.Shift).StartsAt
 }
 
 // repaired fills in what is absent, and moves instants within the clock skew to the one that they must follow.
-func (n *naive) repaired(c schemas.Contact) (schemas.Contact, bool) {
+func (n *naive) repaired(c schemas.Contact) (_ schemas.Contact, ok bool) {
 	if c.EndedAt == null {
 		c.EndedAt = c.WrapEndedAt
 	}
-	for _, at := range []int64{c.AnsweredAt, c.EndedAt} {
-		if c.OfferedAt == null {
-			c.OfferedAt = at
+	if c.OfferedAt == null {
+		if c.OfferedAt = c.AnsweredAt; c.AnsweredAt == null {
+			c.OfferedAt = c.EndedAt
 		}
 	}
-	before, ok := c.OfferedAt, c.OfferedAt != null && (c.TalkMs == null || c.TalkMs >= 0)
-	for _, at := range []*int64{&c.AnsweredAt, &c.EndedAt, &c.WrapEndedAt} {
-		if *at != null {
-			ok = ok && *at >= before-n.o.ClockSkew.Milliseconds()
-			*at = max(*at, before)
-			before = *at
+	ok = c.OfferedAt != null && (c.TalkMs == null || c.TalkMs >= 0)
+	for before, at := c.OfferedAt, []*int64{&c.AnsweredAt, &c.EndedAt, &c.WrapEndedAt}; len(at) > 0; at = at[1:] {
+		if *at[0] != null {
+			ok = ok && *at[0] >= before-n.o.ClockSkew.Milliseconds()
+			*at[0] = max(*at[0], before)
+			before = *at[0]
 		}
 	}
 	return c, ok
@@ -172,15 +101,20 @@ func (n *naive) interval(ms int64) (start, end int64) {
 	return ms - local%size, ms - local%size + size
 }
 
+func (n *naive) startOf(key string) (start int64) {
+	fmt.Sscan(strings.Fields(key)[1], &start)
+	return start
+}
+
 func (n *naive) endOf(key string) int64 {
-	var kind string
-	var start int64
-	fmt.Sscan(key, &kind, &start)
-	_, end := n.interval(start)
+	_, end := n.interval(n.startOf(key))
 	return end
 }
 
-func (n *naive) add(key, measure string, v int64) {
+// add adds to a cell of the row of an interval; the longest wait, and what is known or not, do not add up.
+func (n *naive) add(kind string, ms int64, ids, measure string, v int64) {
+	start, _ := n.interval(ms)
+	key := fmt.Sprintf("%s %d %s", kind, start, ids)
 	if n.rows[key] == nil {
 		n.rows[key] = map[string]any{}
 	}
@@ -193,46 +127,64 @@ func (n *naive) add(key, measure string, v int64) {
 	}
 }
 
-func (n *naive) named(key, column, name string) {
-	if was, _ := n.rows[key][column].(string); name > was {
-		n.rows[key][column] = name
+// fact notes that a fact contributes to a row, and names it: the greatest name stays.
+func (n *naive) fact(kind string, ms int64, ids, agentName, queueName string) {
+	n.add(kind, ms, ids, "facts", 1)
+	start, _ := n.interval(ms)
+	row := n.rows[fmt.Sprintf("%s %d %s", kind, start, ids)]
+	for column, name := range map[string]string{"agent_name": agentName, "queue_name": queueName} {
+		if was, _ := row[column].(string); name > was {
+			row[column] = name
+		}
+	}
+}
+
+// spread calls for every interval with what of a total, spread evenly over [from, to), lies in it, in milliseconds that add up.
+func (n *naive) spread(total, from, to int64, each func(at, v int64)) {
+	for at, before := from, int64(0); at <= to; {
+		_, end := n.interval(at)
+		through := total * (min(end, to) - from) / max(to-from, 1)
+		if end > to || end == to && to > from {
+			through = total
+		}
+		each(at, through-before)
+		at, before = end, through
 	}
 }
 
 func (n *naive) contact(c schemas.Contact) {
 	open, answered := c.EndedAt == null, c.AnsweredAt != null
-	end, wrap, hold := c.EndedAt, int64(0), max(c.HoldMs, 0)
+	end, hold := c.EndedAt, max(c.HoldMs, 0)
 	if open {
 		end, hold = max(c.OfferedAt, c.AnsweredAt, n.marks["contact "+c.Source]), 0
 	}
 	at := map[string]int64{"offered_at": c.OfferedAt, "answered_at": c.AnsweredAt, "ended_at": c.EndedAt, "left_at": c.EndedAt, "wrap_ended_at": null}
-	left, length, wrapEnd, wrapKnown := end, end-c.AnsweredAt, end, answered && (c.WrapMs != null || c.WrapEndedAt != null)
+	left, wrap, wrapEnd, wrapKnown := end, int64(0), end, answered && (c.WrapMs != null || c.WrapEndedAt != null)
 	if answered {
 		left, at["left_at"] = c.AnsweredAt, c.AnsweredAt
 	}
 	if wrapKnown && !open {
-		wrap = max(c.WrapMs, 0)
-		if wrapEnd += wrap; c.WrapEndedAt != null {
-			wrapEnd = c.WrapEndedAt
-		}
-		if at["wrap_ended_at"] = wrapEnd; c.WrapMs == null {
+		wrapEnd = max(c.WrapEndedAt, end)
+		if wrap = c.WrapMs; c.WrapMs == null {
 			wrap = wrapEnd - end
+		} else if c.WrapEndedAt == null {
+			wrapEnd = end + wrap
 		}
+		at["wrap_ended_at"] = wrapEnd
 	}
-	talking := max(length, hold)
+	talking := max(end-c.AnsweredAt, hold)
 	if !open && c.TalkMs != null {
 		talking = c.TalkMs + hold
 	}
-	wait, level, short := left-c.OfferedAt, n.o.ServiceLevel, n.o.ShortAbandon
-	if q, ok := n.o.Queues[c.QueueID]; ok {
-		level, short = cmp.Or(q.ServiceLevel, level), cmp.Or(q.ShortAbandon, short)
-	}
-	inbound := c.Direction == schemas.DirectionInbound || c.Direction == schemas.DirectionCallback
-	lost := !answered && !open && !slices.Contains([]schemas.Outcome{schemas.OutcomeOverflowed, schemas.OutcomeTransferred, schemas.OutcomeVoicemail}, c.Outcome)
-	ids, m := map[string]string{"agent_queue": c.AgentID + " " + c.QueueID + " " + c.Channel, "queue": c.QueueID + " " + c.Channel}, naive{n.o, n.marks, tables{}}
+	limits := n.o.Queues[c.QueueID]
+	wait, level, short := left-c.OfferedAt, cmp.Or(limits.ServiceLevel, n.o.ServiceLevel).Milliseconds(), cmp.Or(limits.ShortAbandon, n.o.ShortAbandon).Milliseconds()
+	inbound, had := c.Direction == schemas.DirectionInbound || c.Direction == schemas.DirectionCallback, func(o schemas.Outcome) bool { return !open && c.Outcome == o }
+	lost := !answered && !open && !had(schemas.OutcomeOverflowed) && !had(schemas.OutcomeTransferred) && !had(schemas.OutcomeVoicemail)
+	adds := naive{n.o, n.marks, tables{}} // what this contact adds
+	ids := map[string]string{"queue": c.QueueID + " " + c.Channel, "agent_queue": c.AgentID + " " + c.QueueID + " " + c.Channel}
 	put := func(row, measure string, ms, v int64) {
-		if from, _ := n.interval(ms); row == "queue" && inbound && c.QueueID != "" || row == "agent_queue" && c.AgentID != "" {
-			m.add(fmt.Sprintf("%s %d %s", row, from, ids[row]), measure, v)
+		if row == "queue" && inbound && c.QueueID != "" || row == "agent_queue" && c.AgentID != "" {
+			adds.add(row, ms, ids[row], measure, v)
 		}
 	}
 	count := func(row, measure string, v int64, when bool) {
@@ -240,20 +192,9 @@ func (n *naive) contact(c schemas.Contact) {
 			put(row, measure, ms, v)
 		}
 	}
-	span := func(row, measure string, total, from, to int64) {
-		if n.rule(row, measure) != "split" {
-			count(row, measure, total, !open)
-			return
-		}
-		for at := from; at <= to; {
-			low, high := n.interval(at)
-			put(row, measure, at, spread(total, from, to, low, high))
-			at = high
-		}
-	}
 	for measure, when := range map[string]bool{
-		"offered": true, "answered": answered, "answered_in_sl": answered && wait <= level.Milliseconds(), "abandoned": lost, "overflowed": !open && c.Outcome == schemas.OutcomeOverflowed,
-		"abandoned_in_sl": lost && wait <= level.Milliseconds(), "short_abandoned": lost && wait < short.Milliseconds(), "transferred_out": !open && c.Outcome == schemas.OutcomeTransferred,
+		"offered": true, "answered": answered, "answered_in_sl": answered && wait <= level, "abandoned": lost, "abandoned_in_sl": lost && wait <= level,
+		"short_abandoned": lost && wait < short, "transferred_out": had(schemas.OutcomeTransferred), "overflowed": had(schemas.OutcomeOverflowed),
 	} {
 		count("queue", measure, 1, when)
 	}
@@ -267,56 +208,49 @@ func (n *naive) contact(c schemas.Contact) {
 		put("queue", "backlog", from, 1)
 	}
 	for row := range ids {
+		span := func(measure string, total, from, to int64) {
+			if n.rule(row, measure) == "split" {
+				n.spread(total, from, to, func(at, v int64) { put(row, measure, at, v) })
+			} else {
+				count(row, measure, total, !open)
+			}
+		}
 		if answered {
-			span(row, "talk_ms", talking, c.AnsweredAt, end)
-			span(row, "talk_ms", -hold, c.AnsweredAt, end)
-			span(row, "hold_ms", hold, c.AnsweredAt, end)
-			span(row, "wrap_ms", wrap, end, wrapEnd)
+			span("talk_ms", talking, c.AnsweredAt, end)
+			span("talk_ms", -hold, c.AnsweredAt, end)
+			span("hold_ms", hold, c.AnsweredAt, end)
+			span("wrap_ms", wrap, end, wrapEnd)
 		}
 	}
-	for at := c.AnsweredAt; answered && at < end; _, at = n.interval(at) {
-		low, high := n.interval(at)
-		put("agent_queue", "clock", at, spread(length, c.AnsweredAt, end, low, high))
+	if answered {
+		n.spread(end-c.AnsweredAt, c.AnsweredAt, end, func(at, v int64) { put("agent_queue", "clock", at, v) })
 	}
-	for key, row := range m.rows {
-		if len(row) > 0 { // the fact contributes to the row
-			n.merge(key, row, c, wrapKnown)
+	for key, row := range adds.rows {
+		if len(row) > 0 { // the contact contributes to the row
+			n.merge(strings.Fields(key)[0], n.startOf(key), ids, row, c, wrapKnown)
 		}
 	}
 }
 
 // merge adds what a contact adds to a row of a queue, or of an agent and a queue, and then to the agent's.
-func (n *naive) merge(key string, row map[string]any, c schemas.Contact, wrapKnown bool) {
+func (n *naive) merge(kind string, start int64, ids map[string]string, row map[string]any, c schemas.Contact, wrapKnown bool) {
 	of := func(measure string) int64 { v, _ := row[measure].(int64); return v }
 	for measure := range row {
 		if measure != "clock" {
-			n.add(key, measure, of(measure))
+			n.add(kind, start, ids[kind], measure, of(measure))
 		}
 	}
-	n.add(key, "contact_ms", of("talk_ms")+of("hold_ms"))
-	n.add(key, "handle_ms", of("talk_ms")+of("hold_ms")+of("wrap_ms"))
-	n.add(key, "facts", 1)
-	n.named(key, "queue_name", c.QueueName)
-	if f := strings.Fields(key); f[0] == "agent_queue" {
-		agent := "agent " + f[1] + " " + c.AgentID
-		for measure, v := range map[string]int64{"concurrency_ms": of("clock"), "direct_out": of("direct_out"), "facts": 1} {
-			n.add(agent, measure, v)
-		}
-		n.named(key, "agent_name", c.AgentName)
-		n.named(agent, "agent_name", c.AgentName)
-		if wrapKnown {
-			n.add(key, "wrap known", 1)
-		}
+	n.add(kind, start, ids[kind], "contact_ms", of("talk_ms")+of("hold_ms"))
+	n.add(kind, start, ids[kind], "handle_ms", of("talk_ms")+of("hold_ms")+of("wrap_ms"))
+	if kind == "queue" {
+		n.fact(kind, start, ids[kind], "", c.QueueName)
+		return
 	}
-}
-
-// spread is what of a total, spread evenly over [from, to), lies in [low, high), in whole milliseconds that add up.
-func spread(total, from, to, low, high int64) int64 {
-	through := func(at int64) int64 {
-		if at >= to && at > from {
-			return total
-		}
-		return total * (max(at, from) - from) / max(to-from, 1)
+	n.fact(kind, start, ids[kind], c.AgentName, c.QueueName)
+	n.fact("agent", start, c.AgentID, c.AgentName, "")
+	n.add("agent", start, c.AgentID, "concurrency_ms", of("clock"))
+	n.add("agent", start, c.AgentID, "direct_out", of("direct_out"))
+	if wrapKnown {
+		n.add(kind, start, ids[kind], "wrap known", 1)
 	}
-	return through(high) - through(low)
 }

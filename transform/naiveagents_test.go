@@ -2,7 +2,6 @@ package transform_test
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
 	"github.com/quarterhour/quarterhour/schemas"
@@ -46,15 +45,13 @@ func (n *naive) agent(agent string, facts []any) {
 		return cmp.Or(cmp.Compare(a.StartedAt, b.StartedAt), cmp.Compare(a.Sequence, b.Sequence), cmp.Compare(a.State, b.State),
 			cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.EndedAt, b.EndedAt), cmp.Compare(a.AgentName, b.AgentName))
 	})
-	key := func(at int64) string { from, _ := n.interval(at); return fmt.Sprintf("agent %d %s", from, agent) }
+	add := func(at int64, measure string, v int64) { n.add("agent", at, agent, measure, v) }
 	var edges []int64
 	holds := func(from, to int64, name, known string) {
 		for at := from; at < to; _, at = n.interval(at) {
 			_, end := n.interval(at)
-			n.add(key(at), "facts", 1)
-			n.named(key(at), "agent_name", name)
-			if known != "" {
-				n.add(key(at), known, 1)
+			if n.fact("agent", at, agent, name, ""); known != "" {
+				add(at, known, 1)
 			}
 			edges = append(edges, at, min(end, to))
 		}
@@ -70,7 +67,7 @@ func (n *naive) agent(agent string, facts []any) {
 		holds(s.StartsAt, s.EndsAt, "", "schedule known")
 	}
 	slices.Sort(edges)
-	login, rank := map[string]int64{}, []int{0, 2, 4, 3, 1} // logged_out, available, on_contact, wrap, not_ready
+	login, rank := map[int64]int64{}, []int{0, 2, 4, 3, 1} // logged_out, available, on_contact, wrap, not_ready
 	for e := 1; e < len(edges); e++ {
 		at, to, best := edges[e-1], edges[e], -1
 		for i, s := range states {
@@ -78,27 +75,28 @@ func (n *naive) agent(agent string, facts []any) {
 				best = i
 			}
 		}
-		if best >= 0 {
+		if best >= 0 && at < to {
 			s := states[best]
-			n.add(key(at), []string{"", "available_ms", "on_contact_ms", "wrap_ms", "not_ready_ms"}[s.State], to-at)
+			add(at, []string{"", "available_ms", "on_contact_ms", "wrap_ms", "not_ready_ms"}[s.State], to-at)
 			if s.State == schemas.StateNotReady {
-				n.add(key(at), "not ready: "+s.Reason, to-at)
+				add(at, "not ready: "+s.Reason, to-at)
 			}
-			if login[key(at)] += to - at; n.rule("agent", "login_ms") == "to_interval_end" {
-				login[key(at)] = max(n.endOf(key(at))-at, login[key(at)]-(to-at))
+			start, end := n.interval(at)
+			if login[start] += to - at; n.rule("agent", "login_ms") == "to_interval_end" {
+				login[start] = max(end-at, login[start]-(to-at))
 			}
 		}
-		for i := len(shifts) - 1; i >= 0 && at < to; i-- {
+		for i := len(shifts) - 1; i >= 0; i-- {
 			if s := shifts[i]; s.StartsAt <= at && at < s.EndsAt {
-				n.add(key(at), "scheduled_ms", to-at)
+				add(at, "scheduled_ms", to-at)
 				if best >= 0 && (s.Activity == "") == (states[best].State != schemas.StateNotReady) {
-					n.add(key(at), "adherent_ms", to-at)
+					add(at, "adherent_ms", to-at)
 				}
 				break
 			}
 		}
 	}
-	for key, ms := range login {
-		n.add(key, "login_ms", ms)
+	for at, ms := range login {
+		add(at, "login_ms", ms)
 	}
 }
