@@ -38,6 +38,7 @@ func call(t *testing.T, s *registry.Server, method, path string, body any) (int,
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.Close = true // no connection outlives the server that it was opened to
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
