@@ -179,3 +179,25 @@ func TestMetricsAreExplained(t *testing.T) {
 		}
 	}
 }
+
+func TestDependenciesAreJustified(t *testing.T) {
+	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	why := pages(t)["docs/adr/0009-dependencies.md"]
+	direct := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(string(mod), -1)
+	if len(direct) < 10 {
+		t.Fatalf("go.mod: %q", direct)
+	}
+	for _, m := range direct {
+		parts := strings.Split(m[1], "/")
+		name := parts[1]
+		if len(parts) > 2 && (parts[0] == "github.com" || parts[1] == "x") {
+			name = parts[2]
+		}
+		if !strings.Contains(why, name) {
+			t.Errorf("decision 9 does not say why %s is there", m[1])
+		}
+	}
+}
