@@ -37,7 +37,7 @@ func TestValidate(t *testing.T) {
 	f(base+"fields:\n  interaction_id: id\n  outcome: '\"handeld\"'", `p.yaml:5: ingest.calls.fields.outcome: expression "\"handeld\"": "handeld" is no outcome: did you mean "handled"?`)
 	f(base+"fields:\n  queue_id: id", `p.yaml:4: ingest.calls.fields has no interaction_id, without which a row is no contact`)
 	f(base+"columns: [id, at]\nfields:\n  interaction_id: idd", `p.yaml:5: ingest.calls.fields.interaction_id: expression "idd": unknown column "idd": did you mean "id"?`)
-	f(base+"where: 'a =='", `p.yaml:3: ingest.calls.where: expression "a ==": unexpected token EOF`)
+	f(base+"where: 'a =='", `p.yaml:3: ingest.calls.where: expression "a ==": it ends too early`)
 	f(base+"where: '1 + 1'", `is a whole number, where true or false is needed`)
 	f(base+"let: {x: 'y('}", `p.yaml:3: ingest.calls.let.x: expression "y("`)
 	f(base+"header: false", `p.yaml:3: ingest.calls.header is false: name the columns in columns`)

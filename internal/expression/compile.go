@@ -107,7 +107,7 @@ func (c *Compiler) compile(e spec.Expr) (n node, err error) {
 	if err != nil {
 		var at *file.Error
 		if errors.As(err, &at) {
-			return node{}, errorAt(e, at.From, "expression %q: %s", e.Source, at.Message)
+			return node{}, errorAt(e, at.From, "expression %q: %s", e.Source, plain(at.Message))
 		}
 		return node{}, errorAt(e, 0, "expression %q: %v", e.Source, err)
 	}
@@ -116,6 +116,14 @@ func (c *Compiler) compile(e spec.Expr) (n node, err error) {
 		return node{}, err
 	}
 	return n, nil
+}
+
+// plain says what the parser says in words that are not the parser's.
+func plain(message string) string {
+	if message == "unexpected token EOF" {
+		return "it ends too early: a value or a closing bracket is missing"
+	}
+	return message
 }
 
 // Let gives a name to an expression, for those compiled after it. It is evaluated at most once per row, when first used.
