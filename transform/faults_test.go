@@ -14,7 +14,7 @@ import (
 // engine itself knows nothing of them; broken is true where the fault is the one chosen for the run.
 var faults = []struct{ rule, file, from, to string }{
 	{"the greater revision wins", "contact.go", "cmp.Compare(c.revision, n.Revision); d != 0 {", "cmp.Compare(c.revision, n.Revision); d != 0 && !broken(RULE) {"},
-	{"on a tie the greater content wins", "state.go", "cmp.Compare(s.state, n.State),", "either(broken(RULE), 0, cmp.Compare(s.state, n.State)),"},
+	{"on a tie the greater content wins", "contact.go", "cmp.Compare(f.channel(c), n.Channel),", "either(broken(RULE), -1, 1)*cmp.Compare(f.channel(c), n.Channel),"},
 	{"a correction takes its old contribution back", "contactfold.go", "if !r.retracted() {", "if !r.retracted() && !broken(RULE) {"},
 	{"parts of a span sum to the whole", "spans.go", "return share(total, from, to, end) - share(total, from, to, start)", "return share(total, from, to, end) - share(total, from, to, start) - either[int64](broken(RULE), 1, 0)"},
 	{"a limit is inclusive", "cell.go", "v.wait <= queue.level,", "v.wait <= queue.level-either[int64](broken(RULE), 1, 0),"},

@@ -2,4 +2,4 @@
 
 package transform_test
 
-const underRace = false // with the race detector everything takes ten times as long
+const underRace = false
