@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -56,7 +57,7 @@ func (r Result) Detail() string {
 		return fmt.Sprintf("%s %q is before %s %q by more than the clock skew allowed: correct the record at its source, or raise clock_skew",
 			r.field, instant(r.a), r.other, instant(r.b))
 	case ReasonFuture:
-		return fmt.Sprintf("%s %q is more than a day after the record arrived (%q): check the time zone of the source", r.field, instant(r.a), instant(r.b))
+		return fmt.Sprintf("%s %q is more than %s after the record arrived (%q): check the time zone of the source", r.field, instant(r.a), cmp.Or(r.other, "a day"), instant(r.b))
 	case ReasonAncient:
 		return fmt.Sprintf("%s %q is before 1990: check the date format of the source", r.field, instant(r.a))
 	case ReasonNegative:

@@ -42,7 +42,7 @@ func checkShift(a *schemas.AgentState, arrived int64) Result {
 		case i.ms < earliest:
 			return rejected(ReasonAncient, i.field, i.ms)
 		case arrived != 0 && i.ms > arrived+maxPlannedMs:
-			return Result{Outcome: Rejected, Reason: ReasonFuture, field: i.field, a: i.ms, b: arrived}
+			return Result{Outcome: Rejected, Reason: ReasonFuture, field: i.field, other: "two years", a: i.ms, b: arrived}
 		}
 	}
 	switch length := a.EndedAt - a.StartedAt; {
