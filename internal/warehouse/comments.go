@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -28,6 +29,7 @@ const (
 	unknownTable      = 60
 	tableIsDropped    = 218
 	cannotAssignAlter = 517
+	cannotRename      = 521
 )
 
 // comment gives the columns of views the comments of the columns they show, which ClickHouse does not do by itself.
@@ -52,7 +54,7 @@ func (w *Warehouse) comment(ctx context.Context) error {
 	for view, list := range changes {
 		err := failed("comment the columns of "+view, w.conn.Exec(ctx, "ALTER TABLE "+w.table(view)+" "+strings.Join(list, ", ")))
 		var e *Error
-		if errors.As(err, &e) && (e.Code == unknownTable || e.Code == tableIsDropped || e.Code == cannotAssignAlter) {
+		if errors.As(err, &e) && slices.Contains([]int{unknownTable, tableIsDropped, cannotAssignAlter, cannotRename}, e.Code) {
 			continue // another process has just replaced it, and will comment it
 		}
 		if err != nil {

@@ -6,10 +6,14 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strings"
 	"text/template"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/quarterhour/quarterhour/internal/crash"
 )
@@ -157,12 +161,34 @@ func (w *Warehouse) runScript(ctx context.Context, s script) error {
 		return err
 	}
 	for _, statement := range statements(text.String()) {
-		if err := w.conn.Exec(ctx, statement); err != nil {
+		if err := w.repeat(ctx, statement); err != nil {
 			return failed(fmt.Sprintf("migrate: %s: %q", s.name, firstLine(statement)), err)
 		}
 		crash.Point(crash.MigrationBegun)
 	}
 	return nil
+}
+
+// repeatTries bounds how often a statement is repeated, repeatPause how soon.
+const (
+	repeatTries = 20
+	repeatPause = 50 * time.Millisecond
+)
+
+// repeat runs a statement again where another process replaced the same view in the same instant.
+func (w *Warehouse) repeat(ctx context.Context, statement string) error {
+	for try := 1; ; try++ {
+		err := w.conn.Exec(ctx, statement)
+		var x *clickhouse.Exception
+		if try == repeatTries || !errors.As(err, &x) || int(x.Code) != cannotRename {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(repeatPause):
+		}
+	}
 }
 
 // firstLine tells which statement of a script is meant.
