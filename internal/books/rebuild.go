@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	goruntime "runtime"
 	"slices"
 	"strings"
 
