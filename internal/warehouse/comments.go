@@ -18,10 +18,11 @@ type described struct {
 
 // derived are the comments of columns that only views have.
 var derived = map[string]string{
-	"unique_id": "The series: tenant/queue_id/channel",
-	"ds":        "Start of the interval on the tenant's own clock; the hour that a clock goes through twice is there twice",
-	"y":         "The value; zero where nothing happened, NULL where the sources are not complete",
-	"complete":  "True where every source has reported all of the interval",
+	"business_day": "The day on the tenant's own clock that the interval starts in",
+	"unique_id":    "The series: tenant/queue_id/channel",
+	"ds":           "Start of the interval on the tenant's own clock; the hour that a clock goes through twice is there twice",
+	"y":            "The value; zero where nothing happened, NULL where the sources are not complete",
+	"complete":     "True where every source has reported all of the interval",
 }
 
 // Codes of ClickHouse.
