@@ -28,7 +28,7 @@ func StateIdentity(a *schemas.AgentState) [2]uint64 {
 // ShiftIdentity is StateIdentity for shifts.
 func ShiftIdentity(s *schemas.Shift) [2]uint64 {
 	a := asState(s)
-	return StateIdentity(&a)
+	return identity(digest{}.add(shiftSource+a.Source), &a)
 }
 
 // StateShares takes the row of an agent in the interval that starts at an instant apart, by fact, in order of time. The shares

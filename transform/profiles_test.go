@@ -89,3 +89,19 @@ func TestShifts(t *testing.T) {
 		t.Errorf("a shift among contacts: %s", r.Outcome)
 	}
 }
+
+// The shares of an agent's row name the facts that they are of.
+func TestSharesNameTheirFacts(t *testing.T) {
+	s := newShard(t, "agent_state/0", options(""))
+	a := state("10:02", "10:10", schemas.StateAvailable).(*schemas.AgentState)
+	h := &schemas.Shift{Tenant: "acme", Source: "s", AgentID: "a", ShiftID: "1", StartsAt: at("10:00"), EndsAt: at("10:05")}
+	feed(s, a, 0)
+	feed(s, h, 1)
+	shares := s.StateShares("a", at("10:00"))
+	if len(shares) != 2 || shares[0].Identity != transform.ShiftIdentity(h) || shares[1].Identity != transform.StateIdentity(a) {
+		t.Fatalf("shares: %+v", shares)
+	}
+	if shares[0].Scheduled != 300_000 || shares[0].Adherent != 180_000 || shares[1].Login != 480_000 {
+		t.Errorf("shares: %+v", shares)
+	}
+}
