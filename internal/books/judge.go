@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"math"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +24,7 @@ func (a *audit) judge(ctx context.Context, wrong []mismatch, committed []int64, 
 			return err
 		}
 	}
+	slices.SortFunc(wrong, func(x, y mismatch) int { return strings.Compare(x.key, y.key) })
 	moved, err := a.moved(ctx, wrong)
 	if err != nil {
 		return err
