@@ -136,6 +136,9 @@ func (e *explaining) check() {
 		}
 	}
 	if e.issued == nil {
+		none := emptyOf(e.sum, 0)
+		e.Row = none.All()
+		e.Notes = append(e.Notes, "no revision of the row was issued")
 		if !e.sum.zero() {
 			e.Problems = append(e.Problems, "the row was never issued, and facts contribute to it")
 		}

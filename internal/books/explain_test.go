@@ -154,6 +154,19 @@ func TestExplainARebuiltRow(t *testing.T) {
 	}
 }
 
+// A row that was never issued is explained by the facts that would have made it.
+func TestExplainARowThatWasNeverIssued(t *testing.T) {
+	w := newWorld(t)
+	w.history()
+	w.mark(monday + 10*day)
+	w.contact(call("late", monday+3*hour))
+	w.run()
+	e := w.explain("queue/2026-03-02T03:00Z/q1/voice")
+	if diff := cmp.Diff([]string{"late/1 too_late"}, outcomes(e, "offered")); diff != "" || len(e.Problems) > 0 || cell(e.Row, "offered") != "0" || len(e.Notes) != 1 {
+		t.Errorf("%s, problems %q, notes %q, row %v", diff, e.Problems, e.Notes, e.Row)
+	}
+}
+
 // What was made of another file does not add up.
 func TestExplainSaysWhatDoesNotAddUp(t *testing.T) {
 	w := newWorld(t)

@@ -139,3 +139,25 @@ func TestRebuildCountsWhatWasSetAside(t *testing.T) {
 		t.Errorf("the row it left holds %d, want 0", n)
 	}
 }
+
+// Where no source has promised anything, a rebuild works too, and leaves nothing behind that a later promise stumbles over.
+func TestRebuildBeforeTheFirstMark(t *testing.T) {
+	w := newWorld(t)
+	w.contact(call("only", monday+8*hour))
+	w.run()
+	w.stage().ServiceLevel = 5e9
+	if b := w.rebuild(Always, false); !b.Written || len(b.Changed) != 1 {
+		t.Errorf("changed %v", keysOf(b))
+	}
+	w.mark(monday + day)
+	w.run()
+	if n := w.one("SELECT toInt64(count()) AS n FROM queue_intervals WHERE final AND answered_in_sl = 0 AND answered = 1"); n != 1 {
+		t.Errorf("%d rows are final and rebuilt, want 1", n)
+	}
+	if r := w.audit(Always); len(r.Imbalances) > 0 {
+		t.Errorf("%q", r.Imbalances)
+	}
+	if n := w.one("SELECT toInt64(count()) AS n FROM dead_letters"); n != 0 {
+		t.Errorf("%d dead letters", n)
+	}
+}
