@@ -230,7 +230,7 @@ type Mark struct {
 	Tenant string `avro:"tenant"`
 	// Name of the source in the pipeline file.
 	Source string `avro:"source"`
-	// Kind of fact the promise is about: contact or agent_state.
+	// Kind of fact the promise is about: contact, agent_state or shift.
 	Fact string `avro:"fact"`
 	// All facts before this instant have been written. Milliseconds since 1970, UTC.
 	CompleteThrough int64 `avro:"complete_through"`
