@@ -20,7 +20,8 @@ type SnapshotPace struct {
 	Least   int64         // an orderly end is as good as Every
 }
 
-var defaultPace = SnapshotPace{Records: 1_000_000, Every: 10 * time.Minute, Least: 20_000}
+// A second reads a million records of the log: with fewer new ones than Least, a snapshot would not pay.
+var defaultPace = SnapshotPace{Records: 1_000_000, Every: 10 * time.Minute, Least: 300_000}
 
 func (o SnapshotPace) complete() SnapshotPace {
 	if o.Records == 0 {
