@@ -14,7 +14,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/broker"
 	"github.com/quarterhour/quarterhour/internal/broker/brokertest"
 	"github.com/quarterhour/quarterhour/internal/clock"
-	embeddedregistry "github.com/quarterhour/quarterhour/internal/embedded/registry"
+	"github.com/quarterhour/quarterhour/internal/embedded/registry/registrytest"
 	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/internal/registry"
 	"github.com/quarterhour/quarterhour/internal/runtime"
@@ -53,15 +53,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
-	ids, err := embeddedregistry.Start(t.Context(), embeddedregistry.Options{Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = ids.Close() })
-	client, err := registry.Open(ids.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := registrytest.Start(t)
 	tables, config := warehousetest.Empty(t)
 	w := &world{t: t, cluster: cluster, registry: client, warehouse: tables, steps: &steps{}}
 	w.file = &pipelines.Pipeline{

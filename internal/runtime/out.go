@@ -71,39 +71,30 @@ func (f *facts) reset() {
 // Contact buffers a copy of the fact.
 func (o *out) Contact(ctx context.Context, c *schemas.Contact) error {
 	c.Tenant, c.Source = o.p.file.Tenant, o.source
-	f := o.filling
-	from := len(f.arena)
-	f.arena = appendKey(f.arena, c.Tenant, c.InteractionID)
-	keyEnd := len(f.arena)
-	partition := broker.Partition(f.arena[from:keyEnd], o.p.file.Partitions)
-	f.arena = o.p.write.contact.append(f.arena, c)
-	f.add("contact", partition, keyEnd, from)
-	return o.flushIfFull(ctx)
+	return addFact(ctx, o, contactTopic, c.InteractionID, o.p.write.contact, c)
 }
 
 // AgentState buffers a copy of the fact.
 func (o *out) AgentState(ctx context.Context, a *schemas.AgentState) error {
 	a.Tenant, a.Source = o.p.file.Tenant, o.source
-	f := o.filling
-	from := len(f.arena)
-	f.arena = appendKey(f.arena, a.Tenant, a.AgentID)
-	keyEnd := len(f.arena)
-	partition := broker.Partition(f.arena[from:keyEnd], o.p.file.Partitions)
-	f.arena = o.p.write.agentState.append(f.arena, a)
-	f.add("agent_state", partition, keyEnd, from)
-	return o.flushIfFull(ctx)
+	return addFact(ctx, o, agentStateTopic, a.AgentID, o.p.write.agentState, a)
 }
 
 // Shift buffers a copy of the fact. It goes where the states of its agent go, so that one shard has both.
 func (o *out) Shift(ctx context.Context, s *schemas.Shift) error {
 	s.Tenant, s.Source = o.p.file.Tenant, o.source
+	return addFact(ctx, o, agentStateTopic, s.AgentID, o.p.write.shift, s)
+}
+
+// addFact encodes a fact into the batch of its partition, which follows from the tenant and the id.
+func addFact[T schemas.Record](ctx context.Context, o *out, topic, id string, w writer[T], fact *T) error {
 	f := o.filling
 	from := len(f.arena)
-	f.arena = appendKey(f.arena, s.Tenant, s.AgentID)
+	f.arena = appendKey(f.arena, o.p.file.Tenant, id)
 	keyEnd := len(f.arena)
 	partition := broker.Partition(f.arena[from:keyEnd], o.p.file.Partitions)
-	f.arena = o.p.write.shift.append(f.arena, s)
-	f.add("agent_state", partition, keyEnd, from)
+	f.arena = w.append(f.arena, fact)
+	f.add(topic, partition, keyEnd, from)
 	return o.flushIfFull(ctx)
 }
 

@@ -9,8 +9,14 @@ import (
 	"github.com/quarterhour/quarterhour/pipelines"
 )
 
-// factKinds are the kinds of fact that have a topic of their own, in the order they are created.
-var factKinds = []string{"contact", "agent_state"}
+// The kinds of fact that have a topic of their own.
+const (
+	contactTopic    = "contact"
+	agentStateTopic = "agent_state"
+)
+
+// factKinds lists them in the order their topics are created.
+var factKinds = []string{contactTopic, agentStateTopic}
 
 // topics names what one pipeline keeps in Kafka.
 type topics struct{ pipeline string }
@@ -18,7 +24,7 @@ type topics struct{ pipeline string }
 // fact is the topic of a kind of fact. Shifts travel with the states of their agents.
 func (t topics) fact(kind string) string {
 	if kind == "shift" {
-		kind = "agent_state"
+		kind = agentStateTopic
 	}
 	return t.pipeline + "." + kind
 }
