@@ -250,7 +250,10 @@ func tablesDependOnTheSetAlone(t *rapid.T, size int) {
 
 // Ten thousand histories, small ones, since most of what can go wrong goes wrong among few facts. QUARTERHOUR_HISTORIES is another
 // number of them, QUARTERHOUR_SEED the seed of a run to repeat.
-func TestTenThousandHistories(t *testing.T) {
+func TestTenThousandHistories(t *testing.T) { manyHistories(t, tablesDependOnTheSetAlone) }
+
+func manyHistories(t *testing.T, property func(t *rapid.T, size int)) {
+	t.Helper()
 	count, seed := 10_000, uint64(rand.Uint32())+1
 	if testing.Short() || underRace {
 		count = 1000
@@ -274,5 +277,5 @@ func TestTenThousandHistories(t *testing.T) {
 		}
 		defer func() { _ = flag.Set(name, was) }()
 	}
-	rapid.Check(t, func(t *rapid.T) { tablesDependOnTheSetAlone(t, rapid.IntRange(2, 6).Draw(t, "size")) })
+	rapid.Check(t, func(t *rapid.T) { property(t, rapid.IntRange(2, 6).Draw(t, "size")) })
 }
