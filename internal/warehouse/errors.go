@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
@@ -65,6 +66,9 @@ type exception struct{ *clickhouse.Exception }
 
 func (x exception) Error() string {
 	name := x.CodeName
+	if code := proto.Error(x.Code); name == "" && code.IsAError() { // the native protocol gives no name
+		name = code.String()
+	}
 	if name == "" {
 		name = x.Name
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quarterhour/quarterhour/internal/warehouse"
+	"github.com/quarterhour/quarterhour/internal/warehouse/nativetest"
 	"github.com/quarterhour/quarterhour/internal/warehouse/warehousetest"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/sinks"
@@ -67,20 +68,31 @@ func TestTypesOfBothProtocols(t *testing.T) {
 	state := sinks.Logged[schemas.AgentState]{Topic: "t", Partition: 3, Offset: 1 << 40, ArrivedAt: quarter(9) + 1, Record: schemas.AgentState{
 		Tenant: "acme", Revision: -1, StartedAt: quarter(0) + 7, EndedAt: schemas.Null, Sequence: -4, State: schemas.StateNotReady, Reason: "lunch"}}
 	b := sinks.Batch{Token: "a", AgentIntervals: []schemas.AgentInterval{agent, bare}, AgentStates: []sinks.Logged[schemas.AgentState]{state},
-		Completeness: complete("Asia/Kathmandu", 1800, schemas.Null), Contacts: contactBatch(2)}
-	var got [2]string
-	for i := range got {
-		w := warehousetest.Open(t)
-		if i == 1 {
-			w.AsNative()
+		Completeness: complete("Asia/Kathmandu", 1800, schemas.Null), Contacts: contactBatch(2), QueueIntervals: []schemas.QueueInterval{row(0, 5, 2), row(1, 4, 1)},
+		AgentQueueIntervals: []schemas.AgentQueueInterval{{Tenant: "acme", IntervalStart: quarter(0), IntervalSeconds: 900, AgentID: "7", Completed: schemas.Null}},
+		DeadLetters:         []sinks.Logged[schemas.DeadLetter]{{Topic: "d", Record: schemas.DeadLetter{Tenant: "acme", Payload: []byte{0, 0xff}}}}}
+	front := nativetest.Start(t, warehousetest.URL(t))
+	all := []*warehouse.Warehouse{warehousetest.Open(t), openNative(t, front, ""), openNative(t, front, "compress=lz4")}
+	got := make([]string, len(all))
+	for i, w := range all {
+		if err := w.Migrate(t.Context(), nil); err != nil {
+			t.Fatal(err)
 		}
 		insert(t, w, b)
-		for _, table := range []string{"agent_intervals", "agent_intervals_revisions", "agent_states", "completeness", "contacts"} {
+		insert(t, w, b)
+		for _, table := range []string{
+			"agent_intervals", "agent_intervals_revisions", "agent_queue_intervals", "agent_states", "completeness", "contacts", "dead_letters", "queue_intervals",
+		} {
 			got[i] += query(t, w, "SELECT * EXCEPT updated_at FROM "+table+" ORDER BY ALL")
 		}
 	}
-	if diff := cmp.Diff(got[0], got[1]); diff != "" {
-		t.Errorf("HTTP and native differ: %s", diff)
+	for i, name := range []string{"native", "native with lz4"} {
+		if diff := cmp.Diff(got[0], got[i+1]); diff != "" {
+			t.Errorf("HTTP and %s differ: %s", name, diff)
+		}
+	}
+	if plain, compressed := front.Blocks(); plain != 14 || compressed != 14 {
+		t.Errorf("%d plain and %d compressed blocks came, want 14 of both: each kind twice", plain, compressed)
 	}
 	for _, want := range []string{"{'':2,'lunch':3}", "\ttrue\t4611686018427387904", "2024-03-31 00:00:00.007\t\\N\t-4\tnot_ready", "Asia/Kathmandu\t1800\t\\N"} {
 		if !strings.Contains(got[0], want) {

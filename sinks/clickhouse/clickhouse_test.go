@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quarterhour/quarterhour/internal/warehouse"
+	"github.com/quarterhour/quarterhour/internal/warehouse/nativetest"
 	"github.com/quarterhour/quarterhour/internal/warehouse/warehousetest"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/sinks"
@@ -28,6 +29,17 @@ func openSink(t testing.TB, c warehouse.Config, options Config) sinks.Sink {
 
 func destination(t testing.TB) sinktest.Destination {
 	w, c := warehousetest.Empty(t)
+	return destinationAt(w, c)
+}
+
+// nativeDestination is written to through the native protocol, and read through HTTP.
+func nativeDestination(t testing.TB) sinktest.Destination {
+	w, c := warehousetest.Empty(t)
+	c.URL = nativetest.Start(t, c.URL).URL(nativetest.User, nativetest.Password, "compress=lz4")
+	return destinationAt(w, c)
+}
+
+func destinationAt(w *warehouse.Warehouse, c warehouse.Config) sinktest.Destination {
 	exec := func(t testing.TB, sql string) {
 		t.Helper()
 		if err := w.Exec(context.Background(), strings.ReplaceAll(sql, "DB", c.Database)); err != nil {
@@ -50,6 +62,8 @@ func destination(t testing.TB) sinktest.Destination {
 }
 
 func TestSink(t *testing.T) { sinktest.Run(t, destination) }
+
+func TestSinkNative(t *testing.T) { sinktest.Run(t, nativeDestination) }
 
 func TestHistoryHasEveryRevisionOnce(t *testing.T) {
 	w, c := warehousetest.Empty(t)
