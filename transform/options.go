@@ -40,7 +40,7 @@ var Profiles = []string{ProfileACD, ProfileMessaging}
 const (
 	LateRevise = "revise" // rows are corrected, with a higher revision; the default
 	LateSide   = "side"   // the fact is set aside as a dead letter, and can be redriven
-	LateDrop   = "drop"   // the fact is counted, and forgotten
+	LateDrop   = "drop"   // as side, with a reason of its own: nobody means to count it
 )
 
 // settings are Options as numbers, checked.

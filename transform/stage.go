@@ -15,7 +15,7 @@ type StageOptions struct {
 	ServiceLevel time.Duration           `cfg:"service_level" default:"20s" help:"Longest wait that is within the service level."`
 	ShortAbandon time.Duration           `cfg:"short_abandon" default:"5s" help:"Waits shorter than this that end unanswered are short abandons."`
 	Queues       map[string]QueueOptions `cfg:"queues" help:"Limits of single queues, by queue_id."`
-	Late         string                  `cfg:"late,required" enum:"revise|side|drop" help:"What to do with facts that would change final rows: correct the rows, set the fact aside, or drop it."`
+	Late         string                  `cfg:"late,required" enum:"revise|side|drop" help:"What to do with facts that would change final rows: correct the rows, set the fact aside to be looked at, or drop it. Both leave a dead letter with the reason."`
 	Attribution  map[string]string       `cfg:"attribution" help:"Which instant assigns a measure to an interval, by measure, or by row and measure as agent_queue.answered; the measures page says which."`
 }
 
