@@ -84,6 +84,7 @@ func (s *session) header(of string, names []string) ([]byte, error) {
 		names = all
 	}
 	var b proto.Buffer
+	proto.BlockInfo{BucketNum: -1}.Encode(&b)
 	b.PutInt(len(names))
 	b.PutInt(0)
 	for _, name := range names {
@@ -93,6 +94,9 @@ func (s *session) header(of string, names []string) ([]byte, error) {
 		}
 		b.PutString(name)
 		b.PutString(types[name])
+		if proto.FeatureCustomSerialization.In(s.revision) {
+			b.PutBool(false)
+		}
 	}
 	return b.Buf, nil
 }

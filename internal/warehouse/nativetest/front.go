@@ -21,7 +21,7 @@ const (
 // Cut is a place where a connection breaks.
 type Cut int32
 
-// Nowhere breaks nothing; InData breaks inside a block, of which ClickHouse sees nothing; AfterInsert breaks when ClickHouse has
+// Nowhere breaks nothing; InData breaks where rows come, before ClickHouse sees them; AfterInsert breaks when ClickHouse has
 // stored a batch and the client does not know.
 const (
 	Nowhere Cut = iota
@@ -34,10 +34,11 @@ type Front struct {
 	t        testing.TB
 	engine   *url.URL
 	listener net.Listener
-	cut      atomic.Int32
-	blocks   [2]atomic.Int64 // of clients: plain, compressed
 	ctx      context.Context // ends with the front
+	cut      atomic.Int32
 	done     sync.WaitGroup
+
+	plain, compressed atomic.Int64 // blocks of rows that came
 }
 
 // Start listens until the test ends; engine is the address of an HTTP interface. A client that breaks the protocol fails the test.
@@ -73,8 +74,8 @@ func (f *Front) CutNext(where Cut) { f.cut.Store(int32(where)) }
 
 func (f *Front) cuts(where Cut) bool { return f.cut.CompareAndSwap(int32(where), int32(Nowhere)) }
 
-// Blocks counts the blocks with rows that clients sent plain and compressed.
-func (f *Front) Blocks() (plain, compressed int64) { return f.blocks[0].Load(), f.blocks[1].Load() }
+// Blocks counts the blocks of rows that clients sent.
+func (f *Front) Blocks() (plain, compressed int64) { return f.plain.Load(), f.compressed.Load() }
 
 func (f *Front) accept() {
 	for {

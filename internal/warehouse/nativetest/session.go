@@ -128,6 +128,10 @@ func (s *session) insert(q *proto.Query, table string, names []string) error {
 	if err := errors.Join(s.send(header), s.flush()); err != nil {
 		return err
 	}
+	if s.f.cuts(InData) {
+		_, err := s.in.Byte()
+		return errors.Join(err, net.ErrClosed)
+	}
 	var rows proto.Buffer
 	for columns := -1; columns != 0; {
 		if columns, err = s.receive(&rows); err != nil {
@@ -157,7 +161,7 @@ func (s *session) answer(q *proto.Query) error {
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(s.send(header), s.send(body), s.send(emptyBlock)); err != nil {
+		if err := errors.Join(s.send(header), s.sendAll(body)); err != nil {
 			return err
 		}
 		proto.Profile{Blocks: 1, Bytes: uint64(len(body))}.EncodeAware(&s.out, s.revision)
