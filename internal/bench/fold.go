@@ -32,15 +32,20 @@ func Fold() ([]Figure, error) {
 	if err != nil {
 		return nil, err
 	}
+	allocations, err := steadyAllocations(foldFacts / 10)
+	if err != nil {
+		return nil, err
+	}
 	note := fmt.Sprintf("%d contacts, 200 queues, 2,000 agents, one day; emit every %d", foldFacts, emitEvery)
 	return []Figure{
 		atLeast("decode, fold and emit contacts, one core", clean, 400_000, "facts/s", note),
 		plain("the same with 5 % late and 5 % corrected", faulty, "facts/s", fmt.Sprintf("%.0f %% of the above", 100*faulty/clean)),
+		atMost("allocations per fact, once the shard has grown", allocations, 0, "allocations", "every contact of a day corrected"),
 	}, nil
 }
 
 func foldRate(lateIn, correctedIn int) (float64, error) {
-	messages := contactMessages(foldFacts, lateIn, correctedIn)
+	messages := contactMessages(foldFacts, lateIn, correctedIn, 1)
 	best := 0.0
 	for range runs {
 		seconds, err := foldOnce(messages)
@@ -86,43 +91,76 @@ func options() transform.Options {
 		Profile: transform.ProfileACD, ServiceLevel: 20 * time.Second, ShortAbandon: 5 * time.Second, Late: transform.LateRevise}}
 }
 
-func foldOnce(messages [][]byte) (seconds float64, err error) {
+// folding is one shard fed with encoded contacts.
+type folding struct {
+	shard   *transform.Shard
+	decoder *schemas.Decoder[schemas.Contact]
+	out     *encoding
+	contact schemas.Contact
+}
+
+func newFolding() (*folding, error) {
 	shard, err := transform.NewShard("contact/0", options())
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	decoder, err := schemas.NewDecoder[schemas.Contact](schemas.Of[schemas.Contact]().JSON)
-	if err != nil {
-		return 0, err
-	}
-	out := newEncoding()
-	var c schemas.Contact
-	runtime.GC()
-	started := clock.Now()
+	return &folding{shard: shard, decoder: decoder, out: newEncoding()}, err
+}
+
+func (f *folding) fold(messages [][]byte) error {
 	for i, m := range messages {
 		_, payload, err := schemas.SplitWire(m)
 		if err == nil {
-			err = decoder.Decode(payload, &c)
+			err = f.decoder.Decode(payload, &f.contact)
 		}
 		if err != nil {
-			return 0, err
+			return err
 		}
-		shard.Arrived(c.OfferedAt)
-		if r := shard.Contact(&c, int64(i)); r.Outcome != transform.Applied {
-			return 0, fmt.Errorf("contact %d was %s: %s", i, r.Outcome, r.Detail())
+		f.shard.Arrived(f.contact.OfferedAt)
+		if r := f.shard.Contact(&f.contact, int64(i)); r.Outcome != transform.Applied {
+			return fmt.Errorf("contact %d was %s: %s", i, r.Outcome, r.Detail())
 		}
 		if i%emitEvery == emitEvery-1 || i == len(messages)-1 {
-			if err := shard.Emit(out); err != nil {
-				return 0, err
+			if err := f.shard.Emit(f.out); err != nil {
+				return err
 			}
 		}
 	}
-	return clock.Since(started).Seconds(), nil
+	return nil
+}
+
+func foldOnce(messages [][]byte) (seconds float64, err error) {
+	f, err := newFolding()
+	if err != nil {
+		return 0, err
+	}
+	runtime.GC()
+	started := clock.Now()
+	err = f.fold(messages)
+	return clock.Since(started).Seconds(), err
+}
+
+// steadyAllocations is how often memory is allocated for a fact once the shard has grown: every contact of a day is corrected.
+func steadyAllocations(n int) (float64, error) {
+	f, err := newFolding()
+	if err != nil {
+		return 0, err
+	}
+	if err := f.fold(contactMessages(n, 0, 0, 1)); err != nil {
+		return 0, err
+	}
+	again := contactMessages(n, 0, 0, 2)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err = f.fold(again)
+	runtime.ReadMemStats(&after)
+	return float64((after.Mallocs - before.Mallocs) / uint64(n)), err // whole ones, as Go's benchmarks count
 }
 
 // contactMessages is a day of n contacts in the order they ended; one in lateIn comes up to two hours late, one in
-// correctedIn has a correction behind it.
-func contactMessages(n, lateIn, correctedIn int) [][]byte {
+// correctedIn has a correction behind it. All have the revision given.
+func contactMessages(n, lateIn, correctedIn int, revision int64) [][]byte {
 	const start = 1_780_000_200_000
 	encoder := schemas.NewEncoder[schemas.Contact]()
 	messages := make([][]byte, 0, n)
@@ -136,10 +174,10 @@ func contactMessages(n, lateIn, correctedIn int) [][]byte {
 		c.QueueID, c.AgentID = "queue-"+strconv.Itoa(i*7919%200), "agent-"+strconv.Itoa(i*104729%2000)
 		c.QueueName, c.AgentName = c.QueueID, c.AgentID
 		c.OfferedAt, c.AnsweredAt, c.EndedAt, c.WrapEndedAt = at, at+int64(i%40)*1000, at+200_000+int64(i%200)*1000, at+430_000
-		c.Revision, c.TalkMs, c.HoldMs = 1, schemas.Null, int64(i%7)*1000
+		c.Revision, c.TalkMs, c.HoldMs = revision, schemas.Null, int64(i%7)*1000
 		messages = append(messages, encoder.AppendWire(nil, 1, &c))
 		if correctedIn > 0 && i%correctedIn == 3 {
-			c.Revision, c.EndedAt = 2, c.EndedAt+1000
+			c.Revision, c.EndedAt = revision+1, c.EndedAt+1000
 			messages = append(messages, encoder.AppendWire(nil, 1, &c))
 		}
 	}
