@@ -176,6 +176,7 @@ func (o *out) produce(ctx context.Context, f *facts) error {
 	if err == nil {
 		crash.Point(crash.FactsFlushed)
 		o.stage.Batch(f.records, len(f.arena), p.now().Sub(started))
+		o.stage.Written(f.records, len(f.arena))
 	}
 	return err
 }

@@ -4,12 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
+	"github.com/quarterhour/quarterhour/internal/observe"
+	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -150,5 +154,35 @@ func TestASinkThatFailsIsWrittenAgain(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, tables.table()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What a source has written and had acknowledged is counted: an alert of a source that brings nothing stands on it.
+func TestWhatASourceWroteIsCounted(t *testing.T) {
+	w := newWorld(t)
+	facts := history(5)
+	p := pipelineOf(t, facts, newTableSink())
+	if err := Run(t.Context(), []*pipelines.Pipeline{p}, Options{
+		Cluster: w.cluster, Registry: w.registry, Drain: true, Log: slog.New(slog.DiscardHandler), Progress: noProgress{},
+		Metrics: observe.NewMetrics(w.metrics), Now: clock.Now,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	families, err := w.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written float64
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if f.GetName() == "quarterhour_written_records_total" && l.GetName() == "stage" && l.GetValue() == StageIngest {
+					written += m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	if want := float64(len(facts.contacts) + len(facts.states)); written != want {
+		t.Errorf("%g records counted as written by the source, want %g", written, want)
 	}
 }

@@ -119,6 +119,7 @@ func (d *delivering) write(ctx context.Context) error {
 	}
 	d.wrote = d.p.now()
 	d.metrics.Batch(d.batch.Len(), len(d.memory), d.wrote.Sub(started))
+	d.metrics.Written(d.batch.Len(), len(d.memory))
 	d.reset(d.next)
 	return nil
 }
