@@ -104,7 +104,8 @@ func orNone(v string) string {
 	return v
 }
 
-// moved are the rows of which a running shard has handed on a partial newer than what the audit has folded.
+// moved are the rows of which a running shard has handed on a partial newer than what the audit has folded, or one that the merge
+// had still to take when the audit began.
 func (a *audit) moved(ctx context.Context, wrong []mismatch) (map[string]bool, error) {
 	keys := make(map[string]bool, len(wrong))
 	for _, m := range wrong {
@@ -118,13 +119,14 @@ func (a *audit) moved(ctx context.Context, wrong []mismatch) (map[string]bool, e
 	if err != nil {
 		return nil, err
 	}
+	merged := a.committed(runtime.StageMerge)
 	moved := make([]map[string]bool, len(ranges))
 	group, ctx := errgroup.WithContext(ctx)
 	for n, r := range ranges {
 		moved[n] = map[string]bool{}
 		group.Go(func() error {
 			return a.l.ReadPartials(ctx, n, r.First, r.Next, func(key []byte) bool { return keys[string(key)] }, func(m *runtime.RowMessage) error {
-				if row, ok := rowOf(m); ok && row.Revision > folded[m.Shard] {
+				if row, ok := rowOf(m); ok && (row.Revision > folded[m.Shard] || m.Offset >= merged[n]) {
 					moved[n][string(m.Key)] = true
 				}
 				return nil

@@ -88,10 +88,10 @@ func (a *audit) tables(ctx context.Context) (err error) {
 	return nil
 }
 
-// committed is how far a stage had taken the topic of rows when the audit began, by partition.
+// committed is how far the merge had taken the partials, or a sink the rows, when the audit began, by partition.
 func (a *audit) committed(stage string) []int64 {
 	for _, lag := range a.lags {
-		if lag.Stage == stage && lag.Topic == a.l.RowsTopic() {
+		if lag.Stage == stage && (stage == runtime.StageMerge || lag.Topic == a.l.RowsTopic()) {
 			return lag.Committed
 		}
 	}
