@@ -13,6 +13,9 @@ import (
 	"github.com/twmb/franz-go/pkg/sr"
 )
 
+// ErrUnknown is what an id that the registry does not have ends in. Other errors say that the registry is away, and may pass.
+var ErrUnknown = errors.New("no such schema")
+
 // timeout of one request.
 const timeout = 10 * time.Second
 
@@ -130,6 +133,9 @@ func (c *Client) explain(doing string, err error) error {
 		return fmt.Errorf("schema registry %s: %s: %w", c.url, doing, err)
 	}
 	hint := ""
+	if answer.StatusCode == http.StatusNotFound {
+		err = fmt.Errorf("%w: %w", ErrUnknown, err)
+	}
 	switch answer.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		hint = ": check registry.username and registry.password"

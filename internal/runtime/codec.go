@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/quarterhour/quarterhour/internal/crash"
@@ -100,6 +101,9 @@ func newReader(ctx context.Context, reg *registry.Client) *reader {
 	return &reader{ctx: ctx, reg: reg, byID: map[int]entry{}, lastID: -1}
 }
 
+// errAway is the end of an error that is about the registry and not about the record: the record is to be read again.
+var errAway = errors.New("cannot ask for the schema")
+
 // open splits a message into what it is and its payload.
 func (r *reader) open(msg []byte) (entry, []byte, error) {
 	id, payload, err := schemas.SplitWire(msg)
@@ -121,6 +125,9 @@ func (r *reader) open(msg []byte) (entry, []byte, error) {
 
 func (r *reader) resolve(id int) (entry, error) {
 	text, err := r.reg.Schema(r.ctx, id)
+	if err != nil && !errors.Is(err, registry.ErrUnknown) {
+		err = fmt.Errorf("%w: %w", errAway, err)
+	}
 	if err != nil {
 		return entry{}, fmt.Errorf("schema %d: %w", id, err)
 	}

@@ -17,16 +17,11 @@ type fold struct {
 	p           *pipeline
 	assigned    *broker.Assigned
 	shard       *transform.Shard
-	reader      *reader
+	facts       *factDecoding
 	out         *partials
 	dead        []broker.Record
 	fact        string
 	undecodable int // facts that never reached the shard
-
-	contact schemas.Contact
-	state   schemas.AgentState
-	shift   schemas.Shift
-	mark    schemas.Mark
 
 	next      int64 // the next offset to fold
 	replayTo  int64 // what lies before was handed on by an earlier run
@@ -38,7 +33,7 @@ type fold struct {
 func (p *pipeline) runFold(ctx context.Context, a *broker.Assigned) error {
 	fact := a.Topic()[len(p.file.Name)+1:]
 	name := fact + "/" + strconv.Itoa(a.Partition())
-	f := &fold{p: p, assigned: a, fact: fact, reader: newReader(ctx, p.registry), out: p.newPartials(name), replayTo: a.Committed(), emitted: p.now()}
+	f := &fold{p: p, assigned: a, fact: fact, facts: &factDecoding{p: p, reader: newReader(ctx, p.registry)}, out: p.newPartials(name), replayTo: a.Committed(), emitted: p.now()}
 	if err := f.open(ctx, name); err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -103,7 +98,9 @@ func (f *fold) step(ctx context.Context) error {
 			continue // a broker may send a batch from its start
 		}
 		f.endReplay(r.Offset)
-		f.fold(r)
+		if err := f.fold(r); err != nil {
+			return err
+		}
 		f.next = r.Offset + 1
 		bytes += len(r.Value)
 	}
@@ -137,58 +134,26 @@ func (f *fold) endReplay(offset int64) {
 	}
 }
 
-func (f *fold) fold(r *broker.Record) {
-	e, payload, err := f.reader.open(r.Value)
-	if err == nil {
-		switch e.kind {
-		case contactKind:
-			err = f.foldContact(e, payload, r)
-		case agentStateKind:
-			err = f.foldState(e, payload, r)
-		case shiftKind: // filter and set stages are about contacts and states
-			if err = decode(e, payload, &f.shift); err == nil {
-				f.shard.Arrived(r.Time.UnixMilli())
-				f.settle(f.shard.Shift(&f.shift, r.Offset), r, "shift", f.shift.Source)
-			}
-		case markKind:
-			if err = decode(e, payload, &f.mark); err == nil {
-				f.settle(f.shard.Mark(&f.mark, r.Offset), r, "mark", f.mark.Source)
-			}
-		default:
-			err = fmt.Errorf("a record of schema %q does not belong in a topic of facts", e.name)
-		}
-	}
+// fold takes one record. Its error is about the registry; what is wrong with the record itself becomes a dead letter.
+func (f *fold) fold(r *broker.Record) error {
+	m, err := f.facts.decode(r)
 	if err != nil {
-		f.undecodable++
-		f.reject(r, "", "undecodable", err.Error())
-	}
-}
-
-func (f *fold) foldContact(e entry, payload []byte, r *broker.Record) error {
-	if err := decode(e, payload, &f.contact); err != nil {
 		return err
 	}
-	if err := f.p.stages.Contact(&f.contact); err != nil {
+	f.shard.Arrived(m.Arrived)
+	switch {
+	case m.Contact != nil:
+		f.settle(f.shard.Contact(m.Contact, r.Offset), r, "contact", m.Contact.Source)
+	case m.State != nil:
+		f.settle(f.shard.State(m.State, r.Offset), r, "agent_state", m.State.Source)
+	case m.Shift != nil:
+		f.settle(f.shard.Shift(m.Shift, r.Offset), r, "shift", m.Shift.Source)
+	case m.Mark != nil:
+		f.settle(f.shard.Mark(m.Mark, r.Offset), r, "mark", m.Mark.Source)
+	default:
 		f.undecodable++
-		f.reject(r, "contact", "expression", err.Error())
-		return nil
+		f.reject(r, m.Fact, m.Reason, m.Detail)
 	}
-	f.shard.Arrived(r.Time.UnixMilli())
-	f.settle(f.shard.Contact(&f.contact, r.Offset), r, "contact", f.contact.Source)
-	return nil
-}
-
-func (f *fold) foldState(e entry, payload []byte, r *broker.Record) error {
-	if err := decode(e, payload, &f.state); err != nil {
-		return err
-	}
-	if err := f.p.stages.AgentState(&f.state); err != nil {
-		f.undecodable++
-		f.reject(r, "agent_state", "expression", err.Error())
-		return nil
-	}
-	f.shard.Arrived(r.Time.UnixMilli())
-	f.settle(f.shard.State(&f.state, r.Offset), r, "agent_state", f.state.Source)
 	return nil
 }
 

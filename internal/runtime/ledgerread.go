@@ -9,20 +9,6 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-// FactMessage is one message of a fact topic, after the pipeline's filter and set stages. One of Contact, State, Shift and Mark is
-// set, or Reason says why the message is none of them. All of it is only valid during the call.
-type FactMessage struct {
-	Offset  int64
-	Arrived int64 // milliseconds since 1970
-	Key     []byte
-	Contact *schemas.Contact
-	State   *schemas.AgentState
-	Shift   *schemas.Shift
-	Mark    *schemas.Mark
-
-	Reason, Detail string // undecodable, or expression: a stage failed on it
-}
-
 // ReadFacts hands over the messages of a shard's log in [from, to). wanted, where given, sees the message's key first: what it
 // refuses is not decoded.
 func (l *Ledger) ReadFacts(ctx context.Context, s ShardLog, from, to int64, wanted func(key []byte) bool, each func(*FactMessage) error) error {
@@ -31,7 +17,11 @@ func (l *Ledger) ReadFacts(ctx context.Context, s ShardLog, from, to int64, want
 		if wanted != nil && !wanted(r.Key) {
 			return nil
 		}
-		return each(d.decode(r))
+		m, err := d.decode(r)
+		if err != nil {
+			return err
+		}
+		return each(m)
 	})
 }
 
@@ -55,50 +45,6 @@ func (l *Ledger) read(ctx context.Context, topic string, partition int, from, to
 		return fmt.Errorf("read %s/%d: %w", topic, partition, err)
 	}
 	return nil
-}
-
-// factDecoding is the memory that messages are decoded into.
-type factDecoding struct {
-	p       *pipeline
-	reader  *reader
-	message FactMessage
-	contact schemas.Contact
-	state   schemas.AgentState
-	shift   schemas.Shift
-	mark    schemas.Mark
-}
-
-func (d *factDecoding) decode(r *broker.Record) *FactMessage {
-	m := &d.message
-	*m = FactMessage{Offset: r.Offset, Arrived: r.Time.UnixMilli(), Key: r.Key}
-	e, payload, err := d.reader.open(r.Value)
-	reason := "undecodable"
-	if err == nil {
-		switch e.kind {
-		case contactKind:
-			m.Contact = &d.contact
-			if err = decode(e, payload, &d.contact); err == nil {
-				err, reason = d.p.stages.Contact(&d.contact), "expression"
-			}
-		case agentStateKind:
-			m.State = &d.state
-			if err = decode(e, payload, &d.state); err == nil {
-				err, reason = d.p.stages.AgentState(&d.state), "expression"
-			}
-		case shiftKind:
-			m.Shift = &d.shift
-			err = decode(e, payload, &d.shift)
-		case markKind:
-			m.Mark = &d.mark
-			err = decode(e, payload, &d.mark)
-		default:
-			err = fmt.Errorf("a record of schema %q does not belong in a topic of facts", e.name)
-		}
-	}
-	if err != nil {
-		m.Contact, m.State, m.Shift, m.Mark, m.Reason, m.Detail = nil, nil, nil, nil, reason, err.Error()
-	}
-	return m
 }
 
 // RowMessage is one message of the rows or the partials; one of the records is set. All of it is only valid during the call.

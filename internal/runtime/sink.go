@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +17,6 @@ import (
 // delivering is one partition of rows or facts on its way into one sink.
 type delivering struct {
 	p        *pipeline
-	name     string
 	sink     sinks.Sink
 	metrics  *observe.Stage
 	assigned *broker.Assigned
@@ -40,7 +40,7 @@ func (p *pipeline) sinkTopics(s pipelines.Sink) []string {
 }
 
 func (p *pipeline) runSink(ctx context.Context, s pipelines.Sink, sink sinks.Sink, m *observe.Stage, a *broker.Assigned) error {
-	d := &delivering{p: p, name: s.Name, sink: sink, metrics: m, assigned: a, reader: newReader(ctx, p.registry), from: a.Committed(), wrote: p.now()}
+	d := &delivering{p: p, sink: sink, metrics: m, assigned: a, reader: newReader(ctx, p.registry), from: a.Committed(), wrote: p.now()}
 	if d.from < 0 {
 		var err error
 		if d.from, err = p.firstOffset(ctx, a.Topic(), a.Partition()); err != nil {
@@ -138,10 +138,10 @@ func (d *delivering) add(r *broker.Record) error {
 	d.memory = append(d.memory, r.Value...) // what a fetch brought is gone with the next; growing leaves old strings where they are
 	e, payload, err := d.reader.open(d.memory[at:])
 	if err != nil {
-		if d.assigned.Topic() != d.p.topics.rows() {
-			return nil
+		if d.assigned.Topic() == d.p.topics.rows() || errors.Is(err, errAway) {
+			return err
 		}
-		return err
+		return nil
 	}
 	b := &d.batch
 	switch e.kind {
