@@ -31,6 +31,7 @@ var _ cli.App = App{}
 // configuration names.
 type engines struct {
 	embedded.Endpoints
+	own   bool // embedded, and started by this command
 	close func() error
 }
 
@@ -42,20 +43,17 @@ func (n needs) metBy(e embedded.Endpoints) bool {
 	return (!n.kafka || len(e.Brokers) > 0 && e.Registry != "") && (!n.clickhouse || e.ClickHouse != "")
 }
 
-func attach(dir string, share bool) (embedded.Endpoints, bool) {
-	if !share {
-		return embedded.Endpoints{}, false
-	}
-	return embedded.Attach(dir)
-}
-
 // open brings up what is needed. share allows the engines of another process that has the data folder.
 func open(ctx context.Context, s *cli.Session, n needs, share bool) (*engines, error) {
 	system := s.System
 	wanted := needs{kafka: n.kafka && system.EmbeddedKafka(), clickhouse: n.clickhouse && system.EmbeddedClickHouse()}
 	e := &engines{close: func() error { return nil }}
 	if wanted.kafka || wanted.clickhouse {
-		if live, ok := attach(system.Data, share); ok && wanted.metBy(live) {
+		var live embedded.Endpoints
+		if share {
+			live, share = embedded.Attach(system.Data)
+		}
+		if share && wanted.metBy(live) {
 			e.Endpoints = live
 		} else { // a holder that lacks an engine is named by the error
 			started, err := embedded.Start(ctx, embedded.Options{
@@ -64,7 +62,7 @@ func open(ctx context.Context, s *cli.Session, n needs, share bool) (*engines, e
 			if err != nil {
 				return nil, err
 			}
-			e.Endpoints, e.close = started.Endpoints, started.Close
+			e.Endpoints, e.own, e.close = started.Endpoints, true, started.Close
 		}
 	}
 	if !system.EmbeddedKafka() {
@@ -111,17 +109,13 @@ func (a App) Run(ctx context.Context, s *cli.Session, list []*pipelines.Pipeline
 		return err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	return runAt(ctx, s, e, list, o, a.Snapshots)
+	return run(ctx, s, e, list, o, a.Snapshots)
 }
 
 // stopWithin is how long the HTTP server may take to finish what it answers.
 const stopWithin = 2 * time.Second
 
-func run(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipeline, o cli.RunOptions) error {
-	return runAt(ctx, s, e, list, o, runtime.SnapshotPace{})
-}
-
-func runAt(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipeline, o cli.RunOptions, pace runtime.SnapshotPace) error {
+func run(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipeline, o cli.RunOptions, pace runtime.SnapshotPace) error {
 	cluster, reg, err := connect(s, e)
 	if err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"github.com/quarterhour/quarterhour/internal/books"
 	"github.com/quarterhour/quarterhour/internal/cli"
 	"github.com/quarterhour/quarterhour/internal/clock"
-	"github.com/quarterhour/quarterhour/internal/embedded"
 	"github.com/quarterhour/quarterhour/internal/runtime"
 	"github.com/quarterhour/quarterhour/internal/warehouse"
 	"github.com/quarterhour/quarterhour/pipelines"
@@ -26,7 +25,6 @@ type library struct {
 
 // openLibrary brings up the engines, or uses those of a process that runs beside this one.
 func openLibrary(ctx context.Context, s *cli.Session) (*library, error) {
-	_, attached := embedded.Attach(s.System.Data)
 	e, err := open(ctx, s, needs{kafka: true, clickhouse: true}, true)
 	if err != nil {
 		return nil, err
@@ -37,7 +35,7 @@ func openLibrary(ctx context.Context, s *cli.Session) (*library, error) {
 	}
 	closeEngines := e.close
 	e.close = func() error { cluster.Close(); return closeEngines() }
-	return &library{engines: e, alone: s.System.EmbeddedKafka() && !attached, open: func(p *pipelines.Pipeline) (*runtime.Ledger, error) {
+	return &library{engines: e, alone: s.System.EmbeddedKafka() && e.own, open: func(p *pipelines.Pipeline) (*runtime.Ledger, error) {
 		return runtime.OpenLedger(ctx, p, runtime.LedgerOptions{Cluster: cluster, Registry: reg, Log: s.Log, Now: clock.Now})
 	}}, nil
 }
@@ -162,6 +160,6 @@ func (lib *library) settle(s *cli.Session, p *pipelines.Pipeline, l *runtime.Led
 		quiet := *s
 		quiet.System.HTTP.Addr = "off"
 		return run(ctx, &quiet, lib.engines, []*pipelines.Pipeline{p},
-			cli.RunOptions{Drain: true, Stages: []string{runtime.StageIntervals, runtime.StageMerge, runtime.StageSinks}})
+			cli.RunOptions{Drain: true, Stages: []string{runtime.StageIntervals, runtime.StageMerge, runtime.StageSinks}}, runtime.SnapshotPace{})
 	}
 }

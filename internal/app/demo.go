@@ -14,6 +14,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/cli"
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/console"
+	"github.com/quarterhour/quarterhour/internal/runtime"
 	"github.com/quarterhour/quarterhour/internal/simulator"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/internal/warehouse"
@@ -67,7 +68,7 @@ func (App) Demo(ctx context.Context, s *cli.Session, o cli.DemoOptions) (err err
 	if err != nil {
 		return err
 	}
-	return run(ctx, s, d.engines, []*pipelines.Pipeline{p}, cli.RunOptions{})
+	return run(ctx, s, d.engines, []*pipelines.Pipeline{p}, cli.RunOptions{}, runtime.SnapshotPace{})
 }
 
 // simulate lets the day happen. What an earlier demo exported is replaced.
@@ -106,7 +107,7 @@ func (d *demo) load(ctx context.Context, when simulator.Delivery, what string) e
 		return err
 	}
 	started := clock.Now()
-	if err := run(ctx, d.s, d.engines, []*pipelines.Pipeline{p}, cli.RunOptions{Drain: true}); err != nil {
+	if err := run(ctx, d.s, d.engines, []*pipelines.Pipeline{p}, cli.RunOptions{Drain: true}, runtime.SnapshotPace{}); err != nil {
 		return err
 	}
 	d.s.Screen.Line("file → Kafka → intervals → ClickHouse: %s", clock.Since(started).Round(10*time.Millisecond))
