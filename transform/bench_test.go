@@ -67,22 +67,7 @@ func benchContacts(n int) []schemas.Contact {
 
 // New contacts, with an emit every 10,000: what a shard does when it reads a log from its start.
 func BenchmarkFoldAndEmitContacts(b *testing.B) {
-	facts := benchContacts(300_000)
-	b.ReportAllocs()
-	var s *transform.Shard
-	var out discard
-	b.ResetTimer()
-	from := processorTime()
-	for n := 0; n < b.N; n++ {
-		if n%len(facts) == 0 {
-			s, _ = transform.NewShard("contact/0", benchOptions)
-		}
-		s.Contact(&facts[n%len(facts)], int64(n))
-		if n%10_000 == 0 {
-			s.Emit(&out)
-		}
-	}
-	perSecond(b, from, "facts")
+	foldAndEmit(b, "contact/0", 10_000, benchContacts(300_000), (*transform.Shard).Contact)
 }
 
 // largeCentre are contacts of 2,000 agents who each serve all of 200 queues: nearly every contact has agent-queue rows of its own.
@@ -101,7 +86,9 @@ func largeCentre(n int) []schemas.Contact {
 	return all
 }
 
-func BenchmarkFoldAndEmitLargeCentre(b *testing.B) { foldAndEmit(b, largeCentre(500_000)) }
+func BenchmarkFoldAndEmitLargeCentre(b *testing.B) {
+	foldAndEmit(b, "contact/0", 20_000, largeCentre(500_000), (*transform.Shard).Contact)
+}
 
 // The same with one contact in twenty up to two hours late, and one in twenty corrected: to be within 25 % of the above.
 func BenchmarkFoldAndEmitLargeCentreWithFaults(b *testing.B) {
@@ -116,10 +103,11 @@ func BenchmarkFoldAndEmitLargeCentreWithFaults(b *testing.B) {
 			facts = append(facts, c)
 		}
 	}
-	foldAndEmit(b, facts)
+	foldAndEmit(b, "contact/0", 20_000, facts, (*transform.Shard).Contact)
 }
 
-func foldAndEmit(b *testing.B, facts []schemas.Contact) {
+// foldAndEmit feeds a shard over and over, anew each time it has had all, with an emit every so many facts.
+func foldAndEmit[T any](b *testing.B, shard string, every int, facts []T, fold func(*transform.Shard, *T, int64) transform.Result) {
 	b.ReportAllocs()
 	var s *transform.Shard
 	var out discard
@@ -127,10 +115,10 @@ func foldAndEmit(b *testing.B, facts []schemas.Contact) {
 	from := processorTime()
 	for n := 0; n < b.N; n++ {
 		if n%len(facts) == 0 {
-			s, _ = transform.NewShard("contact/0", benchOptions)
+			s, _ = transform.NewShard(shard, benchOptions)
 		}
-		s.Contact(&facts[n%len(facts)], int64(n))
-		if n%20_000 == 19_999 {
+		fold(s, &facts[n%len(facts)], int64(n))
+		if n%every == every-1 {
 			s.Emit(&out)
 		}
 	}
@@ -175,22 +163,7 @@ func benchStates(n int) []schemas.AgentState {
 }
 
 func BenchmarkFoldAndEmitStates(b *testing.B) {
-	facts := benchStates(300_000)
-	b.ReportAllocs()
-	var s *transform.Shard
-	var out discard
-	b.ResetTimer()
-	from := processorTime()
-	for n := 0; n < b.N; n++ {
-		if n%len(facts) == 0 {
-			s, _ = transform.NewShard("agent_state/0", benchOptions)
-		}
-		s.State(&facts[n%len(facts)], int64(n))
-		if n%10_000 == 0 {
-			s.Emit(&out)
-		}
-	}
-	perSecond(b, from, "facts")
+	foldAndEmit(b, "agent_state/0", 10_000, benchStates(300_000), (*transform.Shard).State)
 }
 
 // BenchmarkMergePartials merges the partials of four shards.
