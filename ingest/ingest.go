@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
+	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -25,6 +27,8 @@ type Out interface {
 	Contact(ctx context.Context, c *schemas.Contact) error
 	AgentState(ctx context.Context, a *schemas.AgentState) error
 	Shift(ctx context.Context, s *schemas.Shift) error
+	// Worker buffers a copy of a person's ids. Nothing is computed from it; it says who is who.
+	Worker(ctx context.Context, w *schemas.Worker) error
 	// Reject dead-letters an input: Fact, Reason, Detail, Location and Payload are the source's to fill.
 	Reject(ctx context.Context, d *schemas.DeadLetter) error
 	// Commit returns when all that was handed over is acknowledged by the log, and stores the cursor after that: a crash
@@ -43,7 +47,15 @@ type Deps struct {
 	Log                    *slog.Logger
 	Progress               Progress
 	Now                    func() time.Time
+	// Watch is the time by which schedules run and quotas are counted: Now's, except against simulated vendors.
+	Watch   clock.Watch
+	Keyring *quota.Keyring // the credentials of the process
+	Recall  Recall
 }
+
+// Recall reads back what the source handed over, in the order of the log: facts of the kind that the log took at or after since.
+// A fact is only valid during the call.
+type Recall func(ctx context.Context, kind string, since time.Time, each func(fact any)) error
 
 // Progress shows how far a long piece of work is. Total is 0 where unknown. Safe for concurrent use.
 type Progress interface {
@@ -56,4 +68,24 @@ type Registration struct {
 	// Facts are the kinds of fact a source with these options writes: "contact", "agent_state", "shift".
 	Facts func(options any) []string
 	Open  func(options any, d Deps) (Source, error)
+	// Check looks at a source without reading any data: that it is reached, that the credential is accepted and allowed what the
+	// source will do, that the reports have the columns, that the clocks agree, that quota is left. nil: there is nothing to check.
+	Check func(ctx context.Context, options any, d Deps, report func(Finding)) error
 }
+
+// Finding is one thing that Check looked at.
+type Finding struct {
+	What    string // "credentials", "report WFM Reports/WFM Call Log"
+	Outcome Outcome
+	Detail  string // what was found, and what to do where it is not Fine
+}
+
+// Outcome is how a finding came out.
+type Outcome string
+
+// The outcomes.
+const (
+	Fine    Outcome = "ok"
+	Doubt   Outcome = "warning" // it will run, and perhaps not as expected
+	Failure Outcome = "failed"
+)

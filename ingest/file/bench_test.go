@@ -16,6 +16,7 @@ type nothing struct{ facts, dead int }
 func (n *nothing) Contact(context.Context, *schemas.Contact) error       { n.facts++; return nil }
 func (n *nothing) Shift(context.Context, *schemas.Shift) error           { n.facts++; return nil }
 func (n *nothing) AgentState(context.Context, *schemas.AgentState) error { n.facts++; return nil }
+func (n *nothing) Worker(context.Context, *schemas.Worker) error         { n.facts++; return nil }
 func (n *nothing) Reject(context.Context, *schemas.DeadLetter) error     { n.dead++; return nil }
 func (n *nothing) Commit(context.Context, []byte) error                  { return nil }
 func (n *nothing) Mark(context.Context, string, int64) error             { return nil }

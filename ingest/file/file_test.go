@@ -55,6 +55,8 @@ func (r *recorded) Shift(_ context.Context, s *schemas.Shift) error {
 	return nil
 }
 
+func (r *recorded) Worker(context.Context, *schemas.Worker) error { return nil }
+
 func (r *recorded) Reject(_ context.Context, d *schemas.DeadLetter) error {
 	c := *d
 	c.Payload = append([]byte(nil), d.Payload...)

@@ -25,6 +25,7 @@ const (
 	completenessKind
 	shardMarkKind
 	deadLetterKind
+	workerKind
 )
 
 // writer encodes one kind of record under the id the registry gave its schema.
@@ -51,6 +52,7 @@ type writers struct {
 	contact      writer[schemas.Contact]
 	agentState   writer[schemas.AgentState]
 	shift        writer[schemas.Shift]
+	worker       writer[schemas.Worker]
 	mark         writer[schemas.Mark]
 	queue        writer[schemas.QueueInterval]
 	agentQueue   writer[schemas.AgentQueueInterval]
@@ -66,6 +68,7 @@ func openWriters(ctx context.Context, reg *registry.Client) (*writers, error) {
 		func() (err error) { w.contact, err = newWriter[schemas.Contact](ctx, reg); return },
 		func() (err error) { w.agentState, err = newWriter[schemas.AgentState](ctx, reg); return },
 		func() (err error) { w.shift, err = newWriter[schemas.Shift](ctx, reg); return },
+		func() (err error) { w.worker, err = newWriter[schemas.Worker](ctx, reg); return },
 		func() (err error) { w.mark, err = newWriter[schemas.Mark](ctx, reg); return },
 		func() (err error) { w.queue, err = newWriter[schemas.QueueInterval](ctx, reg); return },
 		func() (err error) { w.agentQueue, err = newWriter[schemas.AgentQueueInterval](ctx, reg); return },
@@ -143,6 +146,8 @@ func (r *reader) resolve(id int) (entry, error) {
 		e.kind, e.decoder, err = decoderFor[schemas.AgentState](agentStateKind, text)
 	case "quarterhour.shift":
 		e.kind, e.decoder, err = decoderFor[schemas.Shift](shiftKind, text)
+	case "quarterhour.worker":
+		e.kind, e.decoder, err = decoderFor[schemas.Worker](workerKind, text)
 	case "quarterhour.mark":
 		e.kind, e.decoder, err = decoderFor[schemas.Mark](markKind, text)
 	case "quarterhour.queue_interval":

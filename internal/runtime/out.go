@@ -46,7 +46,7 @@ func (p *pipeline) newOut(source string, c *cursors) *out {
 
 func (p *pipeline) newFacts() *facts {
 	f := &facts{messages: map[string][][]message{}}
-	for _, k := range factKinds {
+	for _, k := range append([]string{workerTopic}, factKinds...) {
 		f.messages[k] = make([][]message, p.file.Partitions)
 	}
 	return f
@@ -84,6 +84,12 @@ func (o *out) AgentState(ctx context.Context, a *schemas.AgentState) error {
 func (o *out) Shift(ctx context.Context, s *schemas.Shift) error {
 	s.Tenant, s.Source = o.p.file.Tenant, o.source
 	return addFact(ctx, o, agentStateTopic, s.AgentID, o.p.write.shift, s)
+}
+
+// Worker buffers a copy of a person's ids.
+func (o *out) Worker(ctx context.Context, w *schemas.Worker) error {
+	w.Tenant, w.Source = o.p.file.Tenant, o.source
+	return addFact(ctx, o, workerTopic, w.Source+"\x00"+w.WorkerID, o.p.write.worker, w)
 }
 
 // addFact encodes a fact into the batch of its partition, which follows from the tenant and the id.

@@ -13,6 +13,7 @@ import (
 const (
 	contactTopic    = "contact"
 	agentStateTopic = "agent_state"
+	workerTopic     = "worker" // who is who: the newest of each person's ids holds
 )
 
 // factKinds lists them in the order their topics are created.
@@ -49,6 +50,7 @@ func (t topics) ensure(ctx context.Context, c *broker.Cluster, p *pipelines.Pipe
 		{Name: t.deadLetters(), Partitions: 1},
 		{Name: t.snapshots(), Partitions: 1 + p.Partitions, Compact: true},
 	}
+	wanted = append(wanted, broker.Topic{Name: t.fact(workerTopic), Partitions: p.Partitions, Compact: true})
 	for _, kind := range factKinds {
 		wanted = append(wanted, broker.Topic{Name: t.fact(kind), Partitions: p.Partitions})
 	}
