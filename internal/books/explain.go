@@ -52,6 +52,7 @@ type Fact struct {
 	shard   string
 	offset  int64
 	arrived int64
+	late    bool   // the pipeline refused it as too late; the outcome is another where a rebuild counts it
 	agent   string // name
 	adds    *Row
 }
@@ -73,12 +74,12 @@ type ExplainOptions struct {
 // explaining is an explanation being made.
 type explaining struct {
 	Explanation
-	l      *runtime.Ledger
-	o      ExplainOptions
-	start  int64
-	end    int64
-	shards []runtime.ShardLog
-	marks  map[string][]schemas.ShardMark // by shard
+	l        *runtime.Ledger
+	o        ExplainOptions
+	start    int64
+	end      int64
+	shards   []runtime.ShardLog
+	repeated map[string]map[int64]bool // by shard, the offsets behind promises that say nothing new, as a rebuild makes them
 }
 
 // Explain finds the facts behind one row, what each adds to it, and how the row came to say what it does. That the row is not
@@ -88,7 +89,7 @@ func Explain(ctx context.Context, l *runtime.Ledger, k transform.Key, o ExplainO
 	if err != nil {
 		return nil, err
 	}
-	e := &explaining{l: l, o: o, marks: map[string][]schemas.ShardMark{}}
+	e := &explaining{l: l, o: o, repeated: map[string]map[int64]bool{}}
 	e.start, e.end = grid.Bounds(k.Start)
 	k.Start = e.start
 	e.key, e.Key, e.Pipeline, e.Table = k, transform.FormatKey(k), l.Pipeline().Name, Table(k.Kind)

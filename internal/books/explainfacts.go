@@ -27,6 +27,7 @@ type logged struct {
 	mark    *schemas.Mark
 	offset  int64
 	arrived int64
+	late    bool // the pipeline refused it as too late
 }
 
 // keep copies a message; its texts belong to a buffer.
@@ -86,6 +87,7 @@ func (e *explaining) facts(ctx context.Context) error {
 			}
 			mu.Lock()
 			defer mu.Unlock()
+			e.repeated[s.Name] = repeated(found)
 			e.Facts, late = append(e.Facts, asRun...), append(late, asRebuilt...)
 			done++
 			e.o.Progress.Report("explain", done, int64(len(e.shards)), "shards")
@@ -104,6 +106,22 @@ func (e *explaining) facts(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// repeated are the offsets behind promises that say nothing new.
+func repeated(found []logged) map[int64]bool {
+	all, through := map[int64]bool{}, map[string]int64{}
+	for _, m := range found {
+		if m.mark == nil {
+			continue
+		}
+		if before, ok := through[m.mark.Source]; m.mark.CompleteThrough == schemas.Null || ok && m.mark.CompleteThrough <= before {
+			all[m.offset+1] = true
+			continue
+		}
+		through[m.mark.Source] = m.mark.CompleteThrough
+	}
+	return all
 }
 
 // capture is an emitter that keeps one row.
@@ -134,7 +152,8 @@ func (c *capture) Agent(r *schemas.AgentInterval) error {
 
 func (*capture) Mark(*schemas.ShardMark) error { return nil }
 
-// explain folds the facts found in one shard, and says of each what became of it and what it adds.
+// explain folds the facts found in one shard, and says of each what became of it and what it adds. It notes in found which came
+// too late, for a fold without limits to know them.
 func (e *explaining) explain(s runtime.ShardLog, found []logged, o transform.Options) ([]Fact, error) {
 	shard, err := transform.NewShard(s.Name, o)
 	if err != nil {
@@ -167,6 +186,8 @@ func (e *explaining) explain(s runtime.ShardLog, found []logged, o transform.Opt
 		default:
 			f.Outcome, f.Reason = r.Outcome.String(), r.Detail()
 		}
+		found[i].late = m.late || r.Outcome == transform.TooLate
+		f.late = found[i].late
 		at[len(facts)] = i
 		facts = append(facts, f)
 	}

@@ -3,7 +3,6 @@ package books
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ type Revision struct {
 	Final    bool     `json:"final"`
 	Changes  []Change `json:"changes"` // from the revision before it
 	Why      string   `json:"why,omitempty"`
-	Facts    []string `json:"facts"` // positions of the facts that came in between
+	Facts    []string `json:"facts"` // positions of the facts that came in between, or too late and a rebuild counts them
 
 	at     int64
 	row    Row
@@ -117,75 +116,6 @@ func (s Shelf) revisions(ctx context.Context, k transform.Key) (all []Revision, 
 		all = append(all, Revision{row: rows[i].row(k.Kind, k.Tenant), at: rows[i].At})
 	}
 	return all, nil
-}
-
-// reasons says of each revision which facts came before it and after the one before.
-func (e *explaining) reasons() {
-	for i := range e.Revisions {
-		r := &e.Revisions[i]
-		var before *Revision
-		if i > 0 {
-			before = &e.Revisions[i-1]
-		}
-		exact := r.folded != nil && (before == nil || before.folded != nil)
-		for _, f := range e.Facts {
-			if between(f, before, r, exact) {
-				r.Facts = append(r.Facts, f.Position)
-			}
-		}
-		r.Why = e.why(before, r, exact)
-	}
-}
-
-// between says whether a fact came into the log between two revisions of the row.
-func between(f Fact, before, r *Revision, exact bool) bool {
-	if !exact {
-		return f.arrived <= r.at && (before == nil || f.arrived > before.at)
-	}
-	from := int64(0)
-	if before != nil {
-		from = before.folded[f.shard]
-	}
-	return f.offset >= from && f.offset < r.folded[f.shard]
-}
-
-func (e *explaining) why(before, r *Revision, exact bool) string {
-	var parts []string
-	if n := len(r.Facts); n > 0 {
-		word := "facts"
-		if n == 1 {
-			word = "fact"
-		}
-		about := ""
-		if !exact {
-			about = ", by the time of arrival"
-		}
-		parts = append(parts, fmt.Sprintf("%d %s came%s", n, word, about))
-	}
-	if r.Final && (before == nil || !before.Final) {
-		parts = append(parts, "every source is complete through the interval's end")
-	}
-	if len(parts) == 0 {
-		switch {
-		case len(r.Changes) > 0 && e.Rebuilt || exact && before != nil && e.everyShardMoved(before, r):
-			parts = append(parts, "a rebuild issued it again")
-		case len(r.Changes) > 0:
-			parts = append(parts, "a promise of a source moved what is still open, or the pipeline's file changed")
-		default:
-			parts = append(parts, "a shard computed it again, and nothing changed")
-		}
-	}
-	return strings.Join(parts, "; ")
-}
-
-// everyShardMoved says whether all shards of the row handed their partials on again, as only a rebuild makes them.
-func (e *explaining) everyShardMoved(before, r *Revision) bool {
-	for _, s := range e.shards {
-		if (s.Fact == "contact" || e.key.Kind == transform.KindAgent) && r.folded[s.Name] <= before.folded[s.Name] {
-			return false
-		}
-	}
-	return true
 }
 
 // order is for facts: by the log's time, then by position.
