@@ -20,8 +20,20 @@ type RowEmitter interface {
 	Completeness(*schemas.Completeness) error
 }
 
+// FactInterval is the kind of what a source has computed itself: rows that it reports, each a partial whose shard is the source.
+const FactInterval = "interval"
+
+// ReportedShard is the shard of the rows that a source reports, as "source/mail".
+func ReportedShard(source string) string { return reportedShards + source }
+
+// ReportedBy is the source whose reported rows a shard stands for; false for the shards of facts.
+func ReportedBy(shard string) (source string, ok bool) { return strings.CutPrefix(shard, reportedShards) }
+
+const reportedShards = "source/"
+
 // Merge adds up partials: of every row it holds the newest partial of each shard. A row's revision is twice the sum of their
-// revisions, plus one once it is final. Queue and agent-queue rows are final by the feeds of contacts, agent rows by all.
+// revisions, plus one once it is final. Queue and agent-queue rows are final by the feeds of contacts and of reported rows, agent
+// rows by all.
 // Not safe for concurrent use.
 type Merge struct {
 	set      *settings
@@ -80,11 +92,12 @@ func (m *Merge) Mark(s *schemas.ShardMark) {
 	}
 }
 
-// least is the least mark of the feeds of a kind of fact, empty for all; Null where one has none, or where there is no feed.
-func (m *Merge) least(fact string) int64 {
+// least is the least mark of the feeds of these kinds of fact, of all where none is given; Null where one has none, or where there
+// is no feed.
+func (m *Merge) least(facts ...string) int64 {
 	least, found := int64(math.MaxInt64), false
 	for i, f := range m.feeds {
-		if fact == "" || f.Fact == fact {
+		if len(facts) == 0 || slices.Contains(facts, f.Fact) {
 			least, found = min(least, m.marks[i]), true
 		}
 	}
@@ -127,12 +140,12 @@ func (m *Merge) Discard() {
 
 // advance closes the intervals that the marks complete.
 func (m *Merge) advance() {
-	if contacts := m.least(factContact); contacts != m.complete.contacts {
+	if contacts := m.least(factContact, FactInterval); contacts != m.complete.contacts {
 		m.complete.contacts = contacts
 		m.queues.close(contacts - m.set.grace)
 		m.agentQueues.close(contacts - m.set.grace)
 	}
-	if all := m.least(""); all != m.complete.all {
+	if all := m.least(); all != m.complete.all {
 		m.complete.all = all
 		m.agents.close(all - m.set.grace)
 	}

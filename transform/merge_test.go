@@ -95,6 +95,40 @@ func TestTheLifeOfARow(t *testing.T) {
 	}
 }
 
+// Rows that a source reports merge with those of facts, and hold them open until the source is complete.
+func TestReportedRowsMergeWithThoseOfFacts(t *testing.T) {
+	mail := transform.ReportedShard("mail")
+	if source, ok := transform.ReportedBy(mail); source != "mail" || !ok {
+		t.Errorf("%q is reported by %q, %v", mail, source, ok)
+	}
+	if source, ok := transform.ReportedBy("contact/0"); ok {
+		t.Errorf("contact/0 is reported by %q", source)
+	}
+	f := func(want bool, marks ...*schemas.ShardMark) {
+		t.Helper()
+		m := transform.NewMerge(options(""), []transform.Feed{
+			{Shard: "contact/0", Source: "five9", Fact: "contact"}, {Shard: mail, Source: "mail", Fact: transform.FactInterval},
+		})
+		m.Queue("contact/0", queueRow(7, 3, 20))
+		m.Queue(mail, queueRow(1_772_445_600_000, 2, 0))
+		m.Queue(mail, queueRow(1_772_445_600_001, 4, 0))
+		for _, s := range marks {
+			m.Mark(s)
+		}
+		var e emitted
+		if err := m.Emit(&e); err != nil {
+			t.Fatal(err)
+		}
+		if len(e.queues) != 1 || e.queues[0].Offered != 7 || e.queues[0].Facts != 7 || e.queues[0].Final != want {
+			t.Errorf("got %+v, want one row with 7 offered, final: %v", e.queues, want)
+		}
+	}
+	f(false)
+	f(false, through("contact/0", "five9", "10:45"))
+	f(false, through(mail, "mail", "10:45"))
+	f(true, through("contact/0", "five9", "10:45"), through(mail, "mail", "10:45"))
+}
+
 // Every measure says what the reference pages need, every column of the rows is in the catalogue, and the stage's example holds.
 func TestTheCatalogueIsComplete(t *testing.T) {
 	seen := map[string]bool{}
