@@ -1,10 +1,14 @@
 package simulator
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Rules are the pipeline's settings that the truth depends on.
 type Rules struct {
 	Interval, ServiceLevel, ShortAbandon time.Duration
+	Messaging                            bool // profile wfm-messaging instead of acd; of agents' states only the login counts
 }
 
 // Rows are named as in the tables. Start is seconds since 1970, UTC.
@@ -33,17 +37,56 @@ type Truth struct {
 	Agents      map[AgentKey]map[string]int64
 }
 
+// Add takes in the truth about another day or system.
+func (t *Truth) Add(o Truth) {
+	sum(&t.Queues, o.Queues)
+	sum(&t.AgentQueues, o.AgentQueues)
+	sum(&t.Agents, o.Agents)
+}
+
+func sum[K comparable](rows *map[K]map[string]int64, more map[K]map[string]int64) {
+	if *rows == nil {
+		*rows = map[K]map[string]int64{}
+	}
+	for key, measures := range more {
+		row := (*rows)[key]
+		if row == nil {
+			row = map[string]int64{}
+			(*rows)[key] = row
+		}
+		for name, n := range measures {
+			if name == "max_wait_ms" {
+				row[name] = max(row[name], n)
+			} else {
+				row[name] += n
+			}
+		}
+	}
+}
+
+// Through leaves out the rows that end after an instant.
+func (t *Truth) Through(end time.Time, interval time.Duration) {
+	last := end.Add(-interval).Unix()
+	maps.DeleteFunc(t.Queues, func(k QueueKey, _ map[string]int64) bool { return k.Start > last })
+	maps.DeleteFunc(t.AgentQueues, func(k AgentQueueKey, _ map[string]int64) bool { return k.Start > last })
+	maps.DeleteFunc(t.Agents, func(k AgentKey, _ map[string]int64) bool { return k.Start > last })
+}
+
 // Truth computes the tables from what happened, second-guessing the transform: it walks every interval of the day for every contact.
 func (d *Day) Truth(r Rules) Truth {
 	t := truth{
 		Truth: Truth{map[QueueKey]map[string]int64{}, map[AgentQueueKey]map[string]int64{}, map[AgentKey]map[string]int64{}},
 		day:   d, size: r.Interval.Milliseconds(), rules: r,
 	}
+	contact, agent := t.contact, t.agent
+	if r.Messaging {
+		contact, agent = t.message, t.login
+	}
 	for _, c := range d.Contacts {
-		t.contact(c)
+		contact(c)
 	}
 	for _, a := range d.Agents {
-		t.agent(a)
+		agent(a)
 	}
 	return t.Truth
 }
@@ -131,8 +174,12 @@ func (t *truth) waited(c *Contact, wait, inServiceLevel string) {
 	if waited <= t.rules.ServiceLevel.Milliseconds() {
 		t.queue(left, c, inServiceLevel, 1)
 	}
+	t.longest(left, c, waited)
+}
+
+func (t *truth) longest(at int64, c *Contact, waited int64) {
 	if q := t.day.Queues[c.Queue]; waited > 0 {
-		key := QueueKey{t.start(left / t.size), q.ID, q.Channel}
+		key := QueueKey{t.start(at / t.size), q.ID, q.Channel}
 		if t.Queues[key] == nil {
 			t.Queues[key] = map[string]int64{}
 		}

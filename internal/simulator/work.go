@@ -12,8 +12,8 @@ func (d *Day) work() {
 	for n := range d.Options.Contacts {
 		at := int64((12.5 + 2.4*d.rand.NormFloat64()) * float64(hour))
 		arrivals = append(arrivals, &Contact{
-			Interaction: fmt.Sprintf("i%06d", n+1), Segment: 1, Queue: d.rand.IntN(len(d.Queues)), Direction: "inbound",
-			Offered: min(max(at, 7*hour+d.rand.Int64N(hour)), 20*hour), Answered: -1, Ended: -1, WrapEnd: -1,
+			Interaction: fmt.Sprintf("%si%06d", d.Prefix, n+1), Segment: 1, Queue: d.rand.IntN(len(d.Queues)), Direction: "inbound",
+			Offered: d.whole(min(max(at, 7*hour+d.rand.Int64N(hour)), 20*hour)), Answered: -1, Ended: -1, WrapEnd: -1,
 		})
 	}
 	byArrival := func(a, b *Contact) int {
@@ -39,8 +39,9 @@ func (d *Day) handle(c *Contact) (next *Contact) {
 	q := d.Queues[c.Queue]
 	talk, wrap, patience := 30*second+d.exponential(150*second), 5*second+d.exponential(25*second), 2*second+d.exponential(3*minute)
 	if q.digital() {
-		talk, wrap, patience = minute+d.exponential(9*minute), d.exponential(40*second), 3*minute+d.exponential(20*minute)
+		talk, wrap, patience = minute+d.exponential(9*minute), d.exponential(40*second), 3*minute+d.exponential(d.Patience.Milliseconds())
 	}
+	talk, wrap, patience = d.whole(talk), d.whole(wrap), d.whole(patience)
 	agent, hand, at := d.seek(c, patience, talk+wrap)
 	if agent == nil {
 		c.Ended, c.Outcome = c.Offered+patience, "abandoned"
@@ -56,7 +57,7 @@ func (d *Day) handle(c *Contact) (next *Contact) {
 	c.Agent, c.Answered, c.Ended, c.Outcome = agent, at, at+talk, "handled"
 	c.WrapEnd = c.Ended + wrap
 	if !q.digital() && d.rand.IntN(5) == 0 {
-		c.Hold = d.rand.Int64N(talk / 2)
+		c.Hold = d.whole(d.rand.Int64N(talk / 2))
 	}
 	agent.free[hand] = c.WrapEnd
 	agent.busy = append(agent.busy, activity{c.Answered, c.Ended, c.WrapEnd})
@@ -115,12 +116,12 @@ func (d *Day) callOut() {
 		}
 		for k := range 2 {
 			from := a.ready(0, a.free[0]+minute)
-			end := from + minute + d.exponential(2*minute)
+			end := d.whole(from + minute + d.exponential(2*minute))
 			if end >= a.to {
 				break
 			}
 			d.Contacts = append(d.Contacts, &Contact{
-				Interaction: fmt.Sprintf("o%s-%d", a.ID, k+1), Segment: 1, Queue: -1, Agent: a, Direction: "outbound", Outcome: "handled",
+				Interaction: fmt.Sprintf("%so%s-%d", d.Prefix, a.ID, k+1), Segment: 1, Queue: -1, Agent: a, Direction: "outbound", Outcome: "handled",
 				Offered: from, Answered: from, Ended: end, WrapEnd: -1,
 			})
 			a.free[0] = end
