@@ -29,12 +29,19 @@ type Out interface {
 	Shift(ctx context.Context, s *schemas.Shift) error
 	// Worker buffers a copy of a person's ids. Nothing is computed from it; it says who is who.
 	Worker(ctx context.Context, w *schemas.Worker) error
+	// QueueInterval, AgentQueueInterval and AgentInterval buffer a copy of a row that the source has computed itself, for one of the
+	// pipeline's intervals (Deps.Bounds); a start where none begins is an error. What is not known is 0, or schemas.Null where the
+	// measure may be absent. Facts is 1, and 0 for a row that the source withdrew, which is of zeros. The greatest Revision of a row
+	// wins. The row adds to what facts and other sources say about its key.
+	QueueInterval(ctx context.Context, r *schemas.QueueInterval) error
+	AgentQueueInterval(ctx context.Context, r *schemas.AgentQueueInterval) error
+	AgentInterval(ctx context.Context, r *schemas.AgentInterval) error
 	// Reject dead-letters an input: Fact, Reason, Detail, Location and Payload are the source's to fill.
 	Reject(ctx context.Context, d *schemas.DeadLetter) error
 	// Commit returns when all that was handed over is acknowledged by the log, and stores the cursor after that: a crash
 	// between the two costs a replay, never a gap.
 	Commit(ctx context.Context, cursor []byte) error
-	// Mark promises, after a Commit of its own, that every fact of the kind ("contact", "agent_state", "shift") before the
+	// Mark promises, after a Commit of its own, that every fact of the kind ("contact", "agent_state", "shift", "interval") before the
 	// instant (milliseconds, UTC) has been handed over. It is written to every partition of the kind's topic.
 	Mark(ctx context.Context, fact string, completeThrough int64) error
 }
@@ -43,10 +50,12 @@ type Out interface {
 type Deps struct {
 	Tenant, Pipeline, Name string
 	Zone                   *time.Location // the pipeline's, where the source has none of its own
-	Drain                  bool           // read what there is, then return
-	Log                    *slog.Logger
-	Progress               Progress
-	Now                    func() time.Time
+	// Bounds is the pipeline's interval that holds an instant, milliseconds UTC. Safe for concurrent use.
+	Bounds   func(ms int64) (start, end int64)
+	Drain    bool // read what there is, then return
+	Log      *slog.Logger
+	Progress Progress
+	Now      func() time.Time
 	// Watch is the time by which schedules run and quotas are counted: Now's, except against simulated vendors.
 	Watch   clock.Watch
 	Keyring *quota.Keyring // the credentials of the process
@@ -65,7 +74,7 @@ type Progress interface {
 // Registration ties a declaration to its constructor: one line in pipelines/components.go adds a source.
 type Registration struct {
 	spec.Component
-	// Facts are the kinds of fact a source with these options writes: "contact", "agent_state", "shift".
+	// Facts are the kinds of fact a source with these options writes: "contact", "agent_state", "shift", and "interval" for rows.
 	Facts func(options any) []string
 	Open  func(options any, d Deps) (Source, error)
 	// Check looks at a source without reading any data: that it is reached, that the credential is accepted and allowed what the

@@ -27,7 +27,9 @@ const FactInterval = "interval"
 func ReportedShard(source string) string { return reportedShards + source }
 
 // ReportedBy is the source whose reported rows a shard stands for; false for the shards of facts.
-func ReportedBy(shard string) (source string, ok bool) { return strings.CutPrefix(shard, reportedShards) }
+func ReportedBy(shard string) (source string, ok bool) {
+	return strings.CutPrefix(shard, reportedShards)
+}
 
 const reportedShards = "source/"
 

@@ -17,9 +17,18 @@ func (n *nothing) Contact(context.Context, *schemas.Contact) error       { n.fac
 func (n *nothing) Shift(context.Context, *schemas.Shift) error           { n.facts++; return nil }
 func (n *nothing) AgentState(context.Context, *schemas.AgentState) error { n.facts++; return nil }
 func (n *nothing) Worker(context.Context, *schemas.Worker) error         { n.facts++; return nil }
-func (n *nothing) Reject(context.Context, *schemas.DeadLetter) error     { n.dead++; return nil }
-func (n *nothing) Commit(context.Context, []byte) error                  { return nil }
-func (n *nothing) Mark(context.Context, string, int64) error             { return nil }
+func (n *nothing) QueueInterval(context.Context, *schemas.QueueInterval) error {
+	return nil
+}
+func (n *nothing) AgentQueueInterval(context.Context, *schemas.AgentQueueInterval) error {
+	return nil
+}
+func (n *nothing) AgentInterval(context.Context, *schemas.AgentInterval) error {
+	return nil
+}
+func (n *nothing) Reject(context.Context, *schemas.DeadLetter) error { n.dead++; return nil }
+func (n *nothing) Commit(context.Context, []byte) error              { return nil }
+func (n *nothing) Mark(context.Context, string, int64) error         { return nil }
 
 const benchMapping = `
 as: contact

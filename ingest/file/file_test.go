@@ -57,6 +57,10 @@ func (r *recorded) Shift(_ context.Context, s *schemas.Shift) error {
 
 func (r *recorded) Worker(context.Context, *schemas.Worker) error { return nil }
 
+func (r *recorded) QueueInterval(context.Context, *schemas.QueueInterval) error           { return nil }
+func (r *recorded) AgentQueueInterval(context.Context, *schemas.AgentQueueInterval) error { return nil }
+func (r *recorded) AgentInterval(context.Context, *schemas.AgentInterval) error           { return nil }
+
 func (r *recorded) Reject(_ context.Context, d *schemas.DeadLetter) error {
 	c := *d
 	c.Payload = append([]byte(nil), d.Payload...)

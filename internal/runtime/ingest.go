@@ -55,8 +55,12 @@ func (p *pipeline) runSource(ctx context.Context, s pipelines.Source, stored *cu
 }
 
 func (p *pipeline) runSourceOnce(ctx context.Context, s pipelines.Source, stored *cursors) error {
+	bounds, err := p.bounds()
+	if err != nil {
+		return err
+	}
 	source, err := s.Registration.Open(s.Options, ingest.Deps{
-		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Zone: p.file.Zone, Drain: p.drain,
+		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Zone: p.file.Zone, Bounds: bounds, Drain: p.drain,
 		Log: p.log.With("source", s.Name), Progress: p.progress, Now: p.now,
 	})
 	if err != nil {

@@ -52,11 +52,16 @@ func (p *pipeline) runMerge(ctx context.Context, a *broker.Assigned) error {
 	return nil
 }
 
-// feeds is every promise that rows wait for: each source, in each shard of each kind of fact it writes.
+// feeds is every promise that rows wait for: each source, in each shard of each kind of fact it writes, and as the one shard of
+// the rows that it reports.
 func (p *pipeline) feeds() []transform.Feed {
 	var feeds []transform.Feed
 	for _, s := range p.file.Sources {
 		for _, fact := range s.Registration.Facts(s.Options) {
+			if fact == transform.FactInterval {
+				feeds = append(feeds, transform.Feed{Shard: transform.ReportedShard(s.Name), Source: s.Name, Fact: fact})
+				continue
+			}
 			for n := range p.file.Partitions {
 				feeds = append(feeds, transform.Feed{Shard: fmt.Sprintf("%s/%d", fact, n), Source: s.Name, Fact: fact})
 			}

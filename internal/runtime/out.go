@@ -9,6 +9,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/transform"
 )
 
 // flushRecords and flushBytes bound what a source has in flight: enough to fill batches, little enough to stay in cache.
@@ -23,6 +24,7 @@ type out struct {
 	p      *pipeline
 	source string
 	cursor *cursors
+	grid   *transform.Grid // of reported rows; nil until there is one
 
 	filling, writing *facts
 	written          chan error // the write under way; nil where none is
@@ -46,7 +48,7 @@ func (p *pipeline) newOut(source string, c *cursors) *out {
 
 func (p *pipeline) newFacts() *facts {
 	f := &facts{messages: map[string][][]message{}}
-	for _, k := range append([]string{workerTopic}, factKinds...) {
+	for _, k := range append([]string{workerTopic, transform.FactInterval}, factKinds...) {
 		f.messages[k] = make([][]message, p.file.Partitions)
 	}
 	return f
@@ -207,6 +209,9 @@ func (o *out) Mark(ctx context.Context, fact string, completeThrough int64) erro
 		return err
 	}
 	crash.Point(crash.MarkDue)
+	if fact == transform.FactInterval {
+		return o.markReported(ctx, completeThrough)
+	}
 	m := schemas.Mark{Tenant: o.p.file.Tenant, Source: o.source, Fact: fact, CompleteThrough: completeThrough}
 	record := broker.Record{Key: appendKey(nil, o.p.file.Tenant, "\x00mark\x00"+o.source), Value: o.p.write.mark.append(nil, &m), Time: o.p.now()}
 	for n := range o.p.file.Partitions {

@@ -7,6 +7,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/broker"
 	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/pipelines"
+	"github.com/quarterhour/quarterhour/transform"
 )
 
 // The kinds of fact that have a topic of their own.
@@ -22,10 +23,13 @@ var factKinds = []string{contactTopic, agentStateTopic}
 // topics names what one pipeline keeps in Kafka.
 type topics struct{ pipeline string }
 
-// fact is the topic of a kind of fact. Shifts travel with the states of their agents.
+// fact is the topic of a kind of fact. Shifts travel with the states of their agents, and rows that a source reports are partials.
 func (t topics) fact(kind string) string {
-	if kind == "shift" {
+	switch kind {
+	case "shift":
 		kind = agentStateTopic
+	case transform.FactInterval:
+		return t.partials()
 	}
 	return t.pipeline + "." + kind
 }
