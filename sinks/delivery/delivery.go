@@ -1,0 +1,90 @@
+// Package delivery brings rows and facts to destinations that take requests: it keeps the newest revision of each key, waits until it is
+// due, batches to what the destination takes, retries, and writes down every attempt, so that nothing acknowledged is sent again
+// after a crash and nothing unacknowledged is forgotten. The log is its buffer: it commits no offset before what lies ahead of it
+// is delivered or dead.
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// Item is the newest revision of one key. Exactly one of the records is set.
+type Item struct {
+	Key      string // as in the rows topic; of a fact: its identity
+	Revision int64
+	Tenant   string
+	// Start and Seconds are the interval's; of a fact: the instant it is about, and 0.
+	Start   int64 // milliseconds since 1970, UTC
+	Seconds int
+	Final   bool
+	Zero    bool // nothing happened in the interval: the row is there because the destination wants it
+
+	Queue      *schemas.QueueInterval
+	AgentQueue *schemas.AgentQueueInterval
+	Agent      *schemas.AgentInterval
+	Contact    *schemas.Contact
+	AgentState *schemas.AgentState
+	Worker     *schemas.Worker
+}
+
+// Destination is one API, file store or queue.
+type Destination interface {
+	// Send makes one request for items of one kind, at most Plan.Items of them and no key twice. It returns when the destination
+	// has answered: nil if it took all; *Refused if it took all but some; any other error is about the whole request and is
+	// judged as httpcall's errors are (transient, throttled, refused credential, permanent). Called from several
+	// goroutines, never with one key in two of them.
+	Send(ctx context.Context, items []Item) error
+	Close() error
+}
+
+// Refused says which items of a request the destination will never take as they are; all others it took.
+type Refused struct {
+	Items []RefusedItem
+}
+
+// RefusedItem is one of them.
+type RefusedItem struct {
+	Index  int    // in the items of Send
+	Reason string // short code: "field", "unknown_queue"
+	Detail string
+}
+
+func (r *Refused) Error() string { return "the destination refused items of the request" }
+
+// Verifier is a destination that can be read back.
+type Verifier interface {
+	// Verify looks for the items at the destination and reports each that is not there as it should be.
+	Verify(ctx context.Context, items []Item, differs func(item Item, how string)) error
+}
+
+// When says which revisions are sent.
+type When string
+
+// The moments.
+const (
+	Provisional When = "provisional" // every revision
+	Final       When = "final"       // once the interval is final, and corrections after that
+	Corrected   When = "corrected"   // only corrections of what had been final before
+)
+
+// Plan is how a destination wants to be served. Options that a sink offers its users in YAML are in Options.
+type Plan struct {
+	Kinds       []string // of record: queue_interval, agent_queue_interval, agent_interval, contact, agent_state, worker
+	Items       int      // of one request at most
+	Concurrency int      // requests at once at most
+	ZeroRows    bool     // a row for every interval of a queue or agent that is known, nothing or not
+}
+
+// Options are what every delivering sink lets its users say.
+type Options struct {
+	When        string        `cfg:"when" default:"final" enum:"provisional|final|corrected" help:"which revisions are sent: all; those of final intervals and their corrections; only corrections of final intervals"`
+	Delay       time.Duration `cfg:"delay" default:"0s" help:"time after the interval's end before it is sent"`
+	Kinds       []string      `cfg:"kinds" help:"kinds of record to send; all the destination takes if left out"`
+	ZeroRows    string        `cfg:"zero_rows" default:"auto" enum:"auto|always|never" help:"rows of zeros for intervals in which nothing happened; auto: where the destination wants them"`
+	Batch       int           `cfg:"batch" default:"0" help:"records of one request at most; 0: as the destination takes"`
+	Concurrency int           `cfg:"concurrency" default:"0" help:"requests at once at most; 0: as the destination takes"`
+	Attempts    int           `cfg:"attempts" default:"8" help:"tries of a record that the destination refuses, before it is put aside as a dead letter; outages do not count"`
+}
