@@ -20,6 +20,7 @@ type Report struct {
 	To         string            `json:"to,omitempty"`
 	Moving     bool              `json:"moving"` // the pipeline was at work: rows that changed meanwhile are unsettled
 	Facts      []FactBalance     `json:"facts"`
+	Reported   []ReportedBook    `json:"reported"` // rows that sources report themselves: no fact is behind them
 	Sinks      []SinkBalance     `json:"sinks"`
 	Tables     []TableBalance    `json:"tables"`
 	Complete   []CompleteThrough `json:"complete_through"`
@@ -70,6 +71,7 @@ type audit struct {
 	shards  []runtime.ShardLog // as they were when it began
 	lags    []runtime.Lag
 	folded  []*folded
+	told    *reported
 	rows    map[string]Row // of the range, as the facts make them
 	again   map[string]Row // the same, had no fact come too late; nil until it is asked for
 	issued  map[string]newest
@@ -88,7 +90,7 @@ func Audit(ctx context.Context, l *runtime.Ledger, o AuditOptions) (*Report, err
 	if o.Range != Always {
 		a.From, a.To = instant(o.Range.From), instant(o.Range.To)
 	}
-	for _, step := range []func(context.Context) error{a.begin, a.fold, a.letters, a.facts, a.tables, a.sinks, a.complete} {
+	for _, step := range []func(context.Context) error{a.begin, a.gatherReported, a.fold, a.letters, a.facts, a.tables, a.sinks, a.complete} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -143,6 +145,9 @@ func (a *audit) recompute(ctx context.Context, o transform.Options, what string)
 			return nil, nil, err
 		}
 		f.Marks(t.Merge.Mark)
+	}
+	if err := a.told.tell(t, a.o.Range); err != nil {
+		return nil, nil, err
 	}
 	rows := map[string]Row{}
 	err = t.Emit(&eachRow{row: func(key []byte, r Row) error { rows[string(key)] = own(r); return nil }})

@@ -67,6 +67,9 @@ func (b *Rebuilt) eachRow(o transform.Options, feeds []transform.Feed, chunks []
 					return err
 				}
 			}
+			if err := b.told.tell(t, c); err != nil {
+				return err
+			}
 			to := rows
 			err := t.Emit(&to)
 			p.Report("compare "+b.Pipeline, done.Add(1), int64(len(chunks)), "stretches")

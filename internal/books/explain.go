@@ -36,7 +36,7 @@ type Explanation struct {
 
 // Fact is a fact that the row counts, or counted, or would have.
 type Fact struct {
-	Kind     string `json:"kind"` // contact, agent_state or shift
+	Kind     string `json:"kind"` // contact, agent_state, shift, or reported: what a source says about the row itself
 	ID       string `json:"id"`   // the source's: interaction and segment, or agent and state
 	Source   string `json:"source"`
 	Revision int64  `json:"revision"`
@@ -52,8 +52,8 @@ type Fact struct {
 	shard   string
 	offset  int64
 	arrived int64
-	late    bool   // the pipeline refused it as too late; the outcome is another where a rebuild counts it
-	agent   string // name
+	live    transform.Outcome // what the pipeline made of it; Outcome says more, and another where a rebuild counts what is TooLate
+	agent   string            // name
 	adds    *Row
 }
 

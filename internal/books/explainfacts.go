@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,7 +28,7 @@ type logged struct {
 	mark    *schemas.Mark
 	offset  int64
 	arrived int64
-	late    bool // the pipeline refused it as too late
+	live    transform.Outcome // what the pipeline makes of it
 }
 
 // keep copies a message; its texts belong to a buffer.
@@ -64,7 +65,12 @@ func cloneTexts(all ...*string) {
 // is not what was issued, and a rebuild's count is, by that.
 func (e *explaining) facts(ctx context.Context) error {
 	var mu sync.Mutex
-	late := []Fact{}
+	told, err := e.reportedFacts(ctx)
+	if err != nil {
+		return err
+	}
+	late := slices.Clone(told)
+	e.Facts = append(e.Facts, told...)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(4)
 	var done int64
@@ -77,11 +83,11 @@ func (e *explaining) facts(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			asRun, err := e.explain(s, found, e.l.Options())
+			asRun, err := e.explain(s, found, false)
 			if err != nil {
 				return err
 			}
-			asRebuilt, err := e.explain(s, found, e.l.Options().Unlimited())
+			asRebuilt, err := e.explain(s, found, true)
 			if err != nil {
 				return err
 			}
@@ -152,9 +158,13 @@ func (c *capture) Agent(r *schemas.AgentInterval) error {
 
 func (*capture) Mark(*schemas.ShardMark) error { return nil }
 
-// explain folds the facts found in one shard, and says of each what became of it and what it adds. It notes in found which came
-// too late, for a fold without limits to know them.
-func (e *explaining) explain(s runtime.ShardLog, found []logged, o transform.Options) ([]Fact, error) {
+// explain folds the facts found in one shard, as the pipeline does and then as a rebuild does, and says of each what became of it
+// and what it adds.
+func (e *explaining) explain(s runtime.ShardLog, found []logged, rebuilt bool) ([]Fact, error) {
+	o := e.l.Options()
+	if rebuilt {
+		o = o.Unlimited()
+	}
 	shard, err := transform.NewShard(s.Name, o)
 	if err != nil {
 		return nil, err
@@ -186,8 +196,10 @@ func (e *explaining) explain(s runtime.ShardLog, found []logged, o transform.Opt
 		default:
 			f.Outcome, f.Reason = r.Outcome.String(), r.Detail()
 		}
-		found[i].late = m.late || r.Outcome == transform.TooLate
-		f.late = found[i].late
+		if !rebuilt {
+			found[i].live = r.Outcome
+		}
+		f.live = found[i].live
 		at[len(facts)] = i
 		facts = append(facts, f)
 	}

@@ -126,7 +126,8 @@ func (a *audit) moved(ctx context.Context, wrong []mismatch) (map[string]bool, e
 		moved[n] = map[string]bool{}
 		group.Go(func() error {
 			return a.l.ReadPartials(ctx, n, r.First, r.Next, func(key []byte) bool { return keys[string(key)] }, func(m *runtime.RowMessage) error {
-				if row, ok := rowOf(m); ok && (row.Revision > folded[m.Shard] || m.Offset >= merged[n]) {
+				through, isFold := folded[m.Shard]
+				if row, ok := rowOf(m); ok && (isFold && row.Revision > through || m.Offset >= merged[n]) {
 					moved[n][string(m.Key)] = true
 				}
 				return nil

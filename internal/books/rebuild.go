@@ -22,6 +22,7 @@ type Rebuilt struct {
 	Written  bool        `json:"written"`  // the changed rows were issued again; not so where it was only a try
 	Pending  int64       `json:"pending"`  // facts that the pipeline had not folded yet when a try began
 	shards   []*folded
+	told     *reported // left alone: what sources report is not made of facts
 	complete int64
 }
 
@@ -69,6 +70,9 @@ func Rebuild(ctx context.Context, l *runtime.Ledger, o RebuildOptions) (*Rebuilt
 		return nil, err
 	}
 	if err := b.fold(ctx, l, l.Options(), shards, late, only, o.Progress); err != nil {
+		return nil, err
+	}
+	if b.told, err = readReported(ctx, l, wholeLog, o.Range); err != nil {
 		return nil, err
 	}
 	issued, err := newestRows(ctx, l, o.Range)
@@ -227,6 +231,7 @@ func (b *Rebuilt) revision(r Row) (revision int64) {
 			revision += 2 * s.to
 		}
 	}
+	revision += 2 * b.told.revision(appendKey(nil, r.Key))
 	if r.Final {
 		revision++
 	}

@@ -204,6 +204,7 @@ func (a *audit) sinks(context.Context) error {
 // complete compares how far the pipeline is complete by the marks in its log, by its rows, and by its tables.
 func (a *audit) complete(ctx context.Context) error {
 	t := newTally(a.l.Options(), a.l.Feeds(), a.folded)
+	a.told.promise(t)
 	facts, rows := int64(schemas.Null), int64(schemas.Null)
 	if err := t.Emit(&eachRow{row: func([]byte, Row) error { return nil }, complete: func(c *schemas.Completeness) { facts = c.CompleteThrough }}); err != nil {
 		return err

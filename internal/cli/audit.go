@@ -77,6 +77,14 @@ func (c *command) audited(r *books.Report) {
 			n(b.TooLate), n(b.Rejected), n(b.DeadLetters), n(b.Pending)})
 	}
 	c.screen.Table(facts)
+	if len(r.Reported) > 0 {
+		c.screen.Heading("%s: rows that sources report themselves", r.Pipeline)
+		told := console.Table{Columns: console.Columns("source", "#records", "#rows", "complete through")}
+		for _, b := range r.Reported {
+			told.Rows = append(told.Rows, []string{b.Source, n(b.Records), n(b.Rows), orNone(b.Through)})
+		}
+		c.screen.Table(told)
+	}
 	c.screen.Heading("%s: rows = delivered + pending + dead", r.Pipeline)
 	sinks := console.Table{Columns: console.Columns("sink", "#rows", "#delivered", "#pending", "#dead", "#missing")}
 	for _, b := range r.Sinks {

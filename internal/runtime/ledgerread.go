@@ -7,6 +7,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/internal/broker"
 	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/transform"
 )
 
 // ReadFacts hands over the messages of a shard's log in [from, to). wanted, where given, sees the message's key first: what it
@@ -57,10 +58,12 @@ type RowMessage struct {
 	AgentQueue  *schemas.AgentQueueInterval
 	Agent       *schemas.AgentInterval
 	Complete    *schemas.Completeness
+	Mark        *schemas.ShardMark // of ReadReported only
 	recordQueue schemas.QueueInterval
 	recordPair  schemas.AgentQueueInterval
 	recordAgent schemas.AgentInterval
 	recordDone  schemas.Completeness
+	recordMark  schemas.ShardMark
 }
 
 // RowPartition is the partition of rows and partials that a row's key belongs to.
@@ -102,13 +105,33 @@ func (l *Ledger) ReadPartials(ctx context.Context, partition int, from, to int64
 	})
 }
 
+// PartialsTopic is the topic of the pipeline's partials.
+func (l *Ledger) PartialsTopic() string { return l.p.topics.partials() }
+
+// ReadReported hands over what sources report about rows themselves, every revision, and their promises, as one partition of the
+// partials holds them in [from, to).
+func (l *Ledger) ReadReported(ctx context.Context, partition int, from, to int64, each func(*RowMessage) error) error {
+	d := &RowMessage{}
+	reader := newReader(ctx, l.p.registry)
+	return l.read(ctx, l.p.topics.partials(), partition, from, to, func(r *broker.Record) error {
+		shard, key, found := bytes.Cut(r.Key, []byte{0})
+		if !found {
+			return nil
+		}
+		if _, ok := transform.ReportedBy(string(shard)); !ok {
+			return nil
+		}
+		return d.take(reader, partition, r, key, string(shard), each)
+	})
+}
+
 func (d *RowMessage) take(reader *reader, partition int, r *broker.Record, key []byte, shard string, each func(*RowMessage) error) error {
 	e, payload, err := reader.open(r.Value)
 	if err != nil {
 		return err
 	}
 	d.Partition, d.Offset, d.At, d.Shard, d.Key = partition, r.Offset, r.Time.UnixMilli(), shard, key
-	d.Queue, d.AgentQueue, d.Agent, d.Complete = nil, nil, nil, nil
+	d.Queue, d.AgentQueue, d.Agent, d.Complete, d.Mark = nil, nil, nil, nil, nil
 	switch e.kind {
 	case queueKind:
 		d.Queue, err = &d.recordQueue, decode(e, payload, &d.recordQueue)
@@ -118,6 +141,8 @@ func (d *RowMessage) take(reader *reader, partition int, r *broker.Record, key [
 		d.Agent, err = &d.recordAgent, decode(e, payload, &d.recordAgent)
 	case completenessKind:
 		d.Complete, err = &d.recordDone, decode(e, payload, &d.recordDone)
+	case shardMarkKind:
+		d.Mark, err = &d.recordMark, decode(e, payload, &d.recordMark)
 	default:
 		return nil
 	}
