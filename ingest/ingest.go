@@ -60,6 +60,29 @@ type Deps struct {
 	Watch   clock.Watch
 	Keyring *quota.Keyring // the credentials of the process
 	Recall  Recall
+	Raw     func(ctx context.Context, r Raw) error // keeps an answer as the vendor gave it; nil: not kept
+	Metrics Metrics                                // nil: nobody counts
+}
+
+// Raw is an answer as a vendor gave it, to be kept for those who ask later what the vendor said.
+type Raw struct {
+	Stream      string
+	From, To    time.Time // zero where it is about no stretch of time
+	ContentType string
+	Payload     []byte
+	Keep        time.Duration
+}
+
+// Metrics counts what a source does. Safe for concurrent use.
+type Metrics interface {
+	// Flow counts one read of a flow, by outcome: ok, failed, exhausted, locked. behind is how far the flow is from being complete up to
+	// now; negative where unknown.
+	Flow(flow, outcome string, behind time.Duration, n FlowCounts)
+}
+
+// FlowCounts is what became of the facts of a flow's reads.
+type FlowCounts struct {
+	Handed, Repeated, Retracted, Rejected int64
 }
 
 // Recall reads back what the source handed over, in the order of the log: facts of the kind that the log took at or after since.

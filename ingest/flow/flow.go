@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
-	"github.com/quarterhour/quarterhour/schemas"
 )
 
 // Flow is one stream of a source.
@@ -17,13 +16,22 @@ type Flow struct {
 	Facts    []string // kinds it writes; the source is complete for a kind as far as all flows that write it are
 	Schedule Schedule
 	Window   Window
-	// Replaces says that a read hands over all there is in its window: what an earlier read handed over and this one does not
-	// has been withdrawn by the vendor, and is retracted.
+	// Replaces says that a read hands over all there is in its window, as far as it is complete: what any flow of the source handed
+	// over before and this read does not has been withdrawn by the vendor, and is retracted. Facts are to have revision 0 then. A
+	// fact belongs to the window in which it begins: contacts by offered_at, else answered_at, else ended_at; states by started_at.
+	// Without a window a read hands over all there is.
 	Replaces bool
-	Read     func(ctx context.Context, r *Read) error
+	// Owns tells the facts that this flow replaces from those that other flows write, such as the contacts of another channel; nil: all
+	// of its kinds. It is asked about a *schemas.Contact and the like, also one that comes back from the log.
+	Owns func(fact any) bool
+	// Margin is how much later than the time by which the vendor selects a fact may begin: what begins in the first Margin of a window
+	// is not missed there.
+	Margin time.Duration
+	Read   func(ctx context.Context, r *Read) error
 }
 
-// Schedule says when a flow is due. One of Every and Cron is set.
+// Schedule says when a flow is due. One of Every and Cron is set; or neither, and Read is one that listens: it goes on until ctx ends,
+// commits as it goes, and is started again when it returns. Draining, it returns at once.
 type Schedule struct {
 	Every  time.Duration
 	Cron   string         // five fields, in Zone
@@ -47,43 +55,21 @@ type Read struct {
 	From, To time.Time // half-open; zero without a window
 	Drain    bool
 	State    []byte // what the last read left, nil at first
-	// Through is how far the source is complete once this read is done: To - Lag, unless Read sets it.
+	// Through is how far the source is complete once this read is done: To, at most the time of reading less Lag, unless Read sets it.
+	// A read that listens promises nothing unless it sets it. It never goes back.
 	Through time.Time
-	run     *run
+	worker  *worker
+	preset  time.Time
+	number  uint32
+	began   time.Time
 }
 
-// ErrSplit asks for the window in two halves: the vendor cut the answer short. What was handed over stands.
+// ErrSplit asks for the window in two halves: the vendor cut the answer short. What was handed over stands. Of a window of one second,
+// which cannot be split, a dead letter says that something is missing.
 var ErrSplit = errors.New("the answer was cut short: the window is to be split")
-
-// Contact hands over a contact. Where its Revision is 0 the flow gives it one that grows; a contact that says what the flow handed
-// over before is not written again.
-func (r *Read) Contact(ctx context.Context, c *schemas.Contact) error { return nil }
-
-// AgentState hands over a state, with revisions as contacts have them.
-func (r *Read) AgentState(ctx context.Context, a *schemas.AgentState) error { return nil }
-
-// Worker hands over a person's ids, with revisions as contacts have them.
-func (r *Read) Worker(ctx context.Context, w *schemas.Worker) error { return nil }
-
-// Reject dead-letters an input.
-func (r *Read) Reject(ctx context.Context, d *schemas.DeadLetter) error { return nil }
-
-// Raw keeps an answer as the vendor gave it, where the source's option asks for that.
-func (r *Read) Raw(ctx context.Context, contentType string, payload []byte) error { return nil }
-
-// Progress shows how far the read is. Total is 0 where unknown.
-func (r *Read) Progress(done, total int64, unit string) {}
 
 // Options are what flows have from their source.
 type Options struct {
 	Deps    ingest.Deps
 	KeepRaw time.Duration // how long Raw keeps; 0: not at all
 }
-
-// Run runs the flows until ctx ends; draining, until each has read up to the present once. A flow that fails is tried again
-// with growing pauses while the others go on; draining, its failure is Run's. Every read ends with the flow's position committed.
-func Run(ctx context.Context, flows []Flow, cursor []byte, out ingest.Out, o Options) error {
-	return nil
-}
-
-type run struct{}

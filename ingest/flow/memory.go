@@ -1,0 +1,70 @@
+package flow
+
+import (
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// memory is what was handed over of one kind of fact, as far back as a read can bring it again.
+type memory struct {
+	items map[uint64]item // by hash of the identity
+}
+
+// item is one identity.
+type item struct {
+	content  uint64 // hash, without the revision
+	revision int64
+	at       int64  // when it begins, milliseconds; Null of a thing without time
+	id       string // the parts of the identity, each followed by a zero byte; empty where nothing replaces it
+	extra    int64  // the sequence of a state without an id
+	seen     uint32 // number of the last read of its owner that handed it over
+	touched  uint32 // number of the last read of its flow that did
+	flow     uint8  // that handed it over last, from 1
+	owner    uint8  // that replaces it, from 1; 0: none
+}
+
+// subject is a fact in the form that all kinds share.
+type subject struct {
+	kind     string
+	fact     any
+	identity []byte // parts, each followed by a zero byte
+	extra    int64
+	at       int64
+	content  uint64
+	revision *int64
+	retract  bool
+}
+
+func newMemory() *memory { return &memory{items: map[uint64]item{}} }
+
+func hashOf(s *subject) uint64 {
+	h := xxhash.Sum64(s.identity)
+	if s.extra != 0 { // states without an id
+		h ^= uint64(s.extra) * 0x9E3779B97F4A7C15
+	}
+	return h
+}
+
+// forget drops what begins before an instant, and was not handed over again by the last reads.
+func (m *memory) forget(before int64, reads func(flow uint8) uint32) {
+	for k, it := range m.items {
+		if it.at != schemas.Null && it.at < before && reads(it.flow)-it.touched >= 2 {
+			delete(m.items, k)
+		}
+	}
+}
+
+// first is the first that is not Null.
+func first(instants ...int64) int64 {
+	for _, at := range instants {
+		if at != schemas.Null {
+			return at
+		}
+	}
+	return schemas.Null
+}
+
+func millis(t time.Time) int64 { return t.UnixMilli() }

@@ -1,0 +1,141 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// Contact hands over a contact. Where its Revision is 0 the flow gives it one that grows; a contact that says what the flow handed
+// over before is not written again.
+func (r *Read) Contact(ctx context.Context, c *schemas.Contact) error { return r.hand(ctx, c) }
+
+// AgentState hands over a state, with revisions as contacts have them.
+func (r *Read) AgentState(ctx context.Context, a *schemas.AgentState) error { return r.hand(ctx, a) }
+
+// Shift hands over a shift, with revisions as contacts have them.
+func (r *Read) Shift(ctx context.Context, s *schemas.Shift) error { return r.hand(ctx, s) }
+
+// Worker hands over a person's ids, with revisions as contacts have them.
+func (r *Read) Worker(ctx context.Context, w *schemas.Worker) error { return r.hand(ctx, w) }
+
+// QueueInterval hands over a row that the vendor has computed, with revisions as contacts have them.
+func (r *Read) QueueInterval(ctx context.Context, i *schemas.QueueInterval) error {
+	return r.hand(ctx, i)
+}
+
+// AgentQueueInterval hands over a row that the vendor has computed, with revisions as contacts have them.
+func (r *Read) AgentQueueInterval(ctx context.Context, i *schemas.AgentQueueInterval) error {
+	return r.hand(ctx, i)
+}
+
+// AgentInterval hands over a row that the vendor has computed, with revisions as contacts have them.
+func (r *Read) AgentInterval(ctx context.Context, i *schemas.AgentInterval) error {
+	return r.hand(ctx, i)
+}
+
+// hand hands over a fact that is new, or says something new.
+func (r *Read) hand(ctx context.Context, fact any) error {
+	w := r.worker
+	n := w.run
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := n.usable(ctx); err != nil {
+		return err
+	}
+	s, err := n.describe(fact)
+	if err != nil {
+		return err
+	}
+	m := n.memory(s.kind)
+	key := hashOf(s)
+	it, known := m.items[key]
+	repeated := known && it.content == s.content
+	if !repeated {
+		given := *s.revision
+		if given == 0 {
+			*s.revision = max(n.revise(), it.revision+1)
+		}
+		it.content, it.revision, it.at, it.extra = s.content, *s.revision, s.at, s.extra
+		err := n.write(n.ctx, fact)
+		*s.revision = given
+		if err != nil {
+			return n.fail(err)
+		}
+		w.counts.Handed++
+	} else {
+		w.counts.Repeated++
+	}
+	if !known {
+		it.owner = n.ownerOf(s)
+		if it.owner != 0 {
+			it.id = string(s.identity)
+		}
+	}
+	it.flow, it.touched = w.number, w.reads
+	if it.owner == w.number {
+		it.seen = r.number
+	}
+	m.items[key] = it
+	return nil
+}
+
+// Reject dead-letters an input.
+func (r *Read) Reject(ctx context.Context, d *schemas.DeadLetter) error {
+	n := r.worker.run
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := n.usable(ctx); err != nil {
+		return err
+	}
+	if d.Fact == "" && len(r.worker.flow.Facts) > 0 {
+		d.Fact = r.worker.flow.Facts[0]
+	}
+	r.worker.counts.Rejected++
+	if err := n.out.Reject(n.ctx, d); err != nil {
+		return n.fail(err)
+	}
+	return nil
+}
+
+// Raw keeps an answer as the vendor gave it, where the source's option asks for that.
+func (r *Read) Raw(ctx context.Context, contentType string, payload []byte) error {
+	n := r.worker.run
+	if n.keepRaw <= 0 || n.deps.Raw == nil {
+		return nil
+	}
+	err := n.deps.Raw(ctx, ingest.Raw{
+		Stream: r.worker.flow.Name, From: r.From, To: r.To, ContentType: contentType, Payload: payload, Keep: n.keepRaw,
+	})
+	if err != nil {
+		return fmt.Errorf("keep the raw answer: %w", err)
+	}
+	return nil
+}
+
+// Progress shows how far the read is. Total is 0 where unknown.
+func (r *Read) Progress(done, total int64, unit string) { r.worker.progress(done, total, unit) }
+
+// Commit returns when the log has what was handed over so far, with State as it is now, and with Through where the read has set it: for
+// reads that listen, and for long ones that should not start anew after a crash.
+func (r *Read) Commit(ctx context.Context) error {
+	w := r.worker
+	n := w.run
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if err := n.usable(ctx); err != nil {
+		return err
+	}
+	p := w.position
+	p.setState(r.State)
+	if !r.Through.Equal(r.preset) {
+		w.complete(r.Through)
+	}
+	if w.flow.Schedule.listens() {
+		p.Read, p.Error, p.FailedAt = n.watch.Now().UTC(), "", time.Time{}
+	}
+	return n.commit()
+}

@@ -1,0 +1,99 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// slack is how much earlier than a fact begins the log may have taken it, by clocks that differ.
+const slack = 10 * time.Minute
+
+// eventMemory is how long flows that listen or have no window remember what has a time.
+const eventMemory = 48 * time.Hour
+
+// horizon is the time from which facts of a kind can be handed over again; zero where nothing is known about that.
+func (n *run) horizon(kind string) time.Time {
+	var least time.Time
+	now := n.watch.Now()
+	for _, w := range n.workers {
+		if !slices.Contains(w.flow.Facts, kind) {
+			continue
+		}
+		at := now.Add(-eventMemory)
+		if !w.flow.Schedule.listens() && !w.flow.Window.whole() {
+			at, _, _ = w.flow.Window.span(now, w.position.Through)
+		}
+		if least.IsZero() || at.Before(least) {
+			least = at
+		}
+	}
+	return least
+}
+
+// recall fills the memory from the log, so that a restart repeats nothing and loses no retraction.
+func (n *run) recall(ctx context.Context) error {
+	if n.deps.Recall == nil {
+		return nil
+	}
+	var kinds []string
+	for _, w := range n.workers {
+		for _, kind := range w.flow.Facts {
+			if !slices.Contains(kinds, kind) {
+				kinds = append(kinds, kind)
+			}
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, kind := range kinds {
+		since := n.horizon(kind)
+		if kind == workerFact {
+			since = time.Time{}.Add(slack)
+		}
+		var bad error
+		err := n.deps.Recall(ctx, kind, since.Add(-slack), func(fact any) {
+			if err := n.remember(fact, since); err != nil {
+				bad = err
+			}
+		})
+		if err == nil {
+			err = bad
+		}
+		if err != nil {
+			return fmt.Errorf("read back the facts of kind %q: %w", kind, err)
+		}
+	}
+	return nil
+}
+
+// remember takes a fact of the log into memory.
+func (n *run) remember(fact any, since time.Time) error {
+	s, err := n.describe(fact)
+	if err != nil {
+		return err
+	}
+	n.cursor.Revision = max(n.cursor.Revision, *s.revision)
+	m := n.memory(s.kind)
+	key := hashOf(s)
+	if it, ok := m.items[key]; ok && it.revision > *s.revision {
+		return nil
+	}
+	if s.retract {
+		delete(m.items, key)
+		return nil
+	}
+	if s.at != schemas.Null && s.at < millis(since) {
+		return nil
+	}
+	it := item{content: s.content, revision: *s.revision, at: s.at, extra: s.extra, owner: n.ownerOf(s)}
+	if it.owner != 0 {
+		it.id = string(s.identity)
+	}
+	it.flow = it.owner
+	m.items[key] = it
+	return nil
+}
