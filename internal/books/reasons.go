@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/transform"
 )
 
-// reasons says of each revision why it was issued. Facts that came too late are no reason until a rebuild counts them, however
-// long before that they came.
+// reasons says of each revision why it was issued. Of the facts that came, those are reasons that the pipeline applied. Those that
+// came too late are none until a rebuild counts them, however long before that they came.
 func (e *explaining) reasons() {
 	told := map[string]bool{} // positions of facts that came too late and were counted
 	for i := range e.Revisions {
@@ -19,7 +20,7 @@ func (e *explaining) reasons() {
 		why := reason{exact: r.folded != nil && before.folded != nil, first: i == 0}
 		came := map[string]bool{} // shards
 		for _, f := range e.Facts {
-			if !f.late && f.in(r, why.exact) && !f.in(before, why.exact) {
+			if f.live == transform.Applied && f.in(r, why.exact) && !f.in(before, why.exact) {
 				came[f.shard] = true
 				r.Facts = append(r.Facts, f.Position)
 			}
@@ -27,7 +28,7 @@ func (e *explaining) reasons() {
 		why.came = len(r.Facts)
 		again := e.rebuilt(before, r, came, why.exact)
 		for _, f := range e.Facts {
-			if f.late && again[f.shard] && f.in(r, why.exact) && !told[f.Position] {
+			if f.live == transform.TooLate && again[f.shard] && f.in(r, why.exact) && !told[f.Position] {
 				told[f.Position] = true
 				r.Facts = append(r.Facts, f.Position)
 			}
@@ -48,20 +49,20 @@ func (f *Fact) in(r *Revision, exact bool) bool {
 	return f.arrived <= r.at
 }
 
-// rebuilt are the shards whose partials a rebuild issued between two revisions that differ: they stand behind a repeated
-// promise, and no fact came that would have made the shard hand its partial on. Where it is not known any more what the shards
-// had folded, it may have been all of them, unless facts came.
+// rebuilt are the shards whose partials a rebuild issued between two revisions that differ. They stand behind a repeated promise,
+// and of one at least no fact came that would have made it hand its partial on. Where it is not known any more what the shards had
+// folded, it may have been all of them, unless facts came.
 func (e *explaining) rebuilt(before, r *Revision, came map[string]bool, exact bool) map[string]bool {
-	all := map[string]bool{}
+	all, sure := map[string]bool{}, !exact && len(came) == 0
 	for _, s := range e.shards {
-		issued := len(came) == 0
-		if exact {
-			to := r.folded[s.Name]
-			issued = to > before.folded[s.Name] && e.repeated[s.Name][to] && !came[s.Name]
-		}
-		if issued && len(r.Changes) > 0 {
+		to := r.folded[s.Name]
+		if !exact || to > before.folded[s.Name] && e.repeated[s.Name][to] {
 			all[s.Name] = true
+			sure = sure || exact && !came[s.Name]
 		}
+	}
+	if !sure || len(r.Changes) == 0 {
+		return nil
 	}
 	return all
 }

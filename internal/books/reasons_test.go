@@ -7,12 +7,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quarterhour/quarterhour/internal/runtime"
+	"github.com/quarterhour/quarterhour/transform"
 )
 
 // Why a revision was issued follows from what lies between it and the one before, however the pipeline's pace cuts the log.
 func TestReasons(t *testing.T) {
-	fact := func(shard string, offset int64, late bool) Fact {
-		return Fact{shard: shard, offset: offset, arrived: offset, late: late, Position: fmt.Sprintf("%s@%d", shard, offset)}
+	fact := func(shard string, offset int64, live transform.Outcome) Fact {
+		return Fact{shard: shard, offset: offset, arrived: offset, live: live, Position: fmt.Sprintf("%s@%d", shard, offset)}
 	}
 	revision := func(a, b int64) Revision {
 		return Revision{folded: map[string]int64{"a": a, "b": b}, at: max(a, b), Changes: []Change{{Column: "offered"}}}
@@ -34,20 +35,22 @@ func TestReasons(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
 	}
-	live, other, late := fact("a", 3, false), fact("b", 4, false), fact("a", 7, true)
+	live, other, late := fact("a", 3, transform.Applied), fact("b", 4, transform.Applied), fact("a", 7, transform.TooLate)
 	f("issued before the late fact", []Fact{live, late}, []Revision{revision(5, 0), revision(20, 21)},
 		"1 fact came [a@3]", "a rebuild issued it again, with 1 fact that came too late [a@7]")
 	f("issued after the late fact", []Fact{live, late}, []Revision{revision(9, 0), revision(20, 21)},
 		"1 fact came [a@3]", "a rebuild issued it again, with 1 fact that came too late [a@7]")
 	f("a late fact alone", []Fact{late}, []Revision{final(revision(20, 21))},
 		"a rebuild issued it, with 1 fact that came too late; every source is complete through the interval's end [a@7]")
-	f("facts of both shards at once", []Fact{live, other, fact("a", 11, false), fact("b", 12, false), late}, []Revision{revision(5, 5), revision(13, 13)},
+	f("facts of both shards at once", []Fact{live, other, fact("a", 11, transform.Applied), fact("b", 12, transform.Applied), late}, []Revision{revision(5, 5), revision(13, 13)},
 		"2 facts came [a@3 b@4]", "2 facts came [a@11 b@12]")
-	f("each rebuild its own", []Fact{live, late, fact("b", 25, true)}, []Revision{revision(9, 0), revision(20, 21), revision(30, 31)},
+	f("facts that are refused, or nothing new", []Fact{live, fact("a", 10, transform.Rejected), fact("a", 11, transform.Duplicate), late}, []Revision{revision(9, 0), revision(20, 21)},
+		"1 fact came [a@3]", "a rebuild issued it again, with 1 fact that came too late [a@7]")
+	f("each rebuild its own", []Fact{live, late, fact("b", 25, transform.TooLate)}, []Revision{revision(9, 0), revision(20, 21), revision(30, 31)},
 		"1 fact came [a@3]", "a rebuild issued it again, with 1 fact that came too late [a@7]", "a rebuild issued it again, with 1 fact that came too late [b@25]")
-	f("a fact beside a rebuild", []Fact{live, late, fact("b", 25, false)}, []Revision{revision(9, 0), revision(20, 26)},
+	f("a fact beside a rebuild", []Fact{live, late, fact("b", 25, transform.Applied)}, []Revision{revision(9, 0), revision(20, 26)},
 		"1 fact came [a@3]", "1 fact came; a rebuild issued it again, with 1 fact that came too late [b@25 a@7]")
-	f("a fact that overtook a rebuild", []Fact{live, late, fact("a", 25, false)}, []Revision{revision(9, 0), revision(26, 0)},
+	f("a fact that overtook a rebuild", []Fact{live, late, fact("a", 25, transform.Applied)}, []Revision{revision(9, 0), revision(26, 0)},
 		"1 fact came [a@3]", "1 fact came [a@25]")
 	f("another file", []Fact{live}, []Revision{revision(9, 0), revision(20, 21)},
 		"1 fact came [a@3]", "a rebuild issued it again []")

@@ -19,7 +19,7 @@ type Revision struct {
 	Final    bool     `json:"final"`
 	Changes  []Change `json:"changes"` // from the revision before it
 	Why      string   `json:"why,omitempty"`
-	Facts    []string `json:"facts"` // positions of the facts that came in between, or too late and a rebuild counts them
+	Facts    []string `json:"facts"` // positions of the facts that are why
 
 	at     int64
 	row    Row
