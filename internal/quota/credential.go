@@ -16,13 +16,14 @@ const patience = 2 * time.Minute
 // Credential is one login at one vendor. Safe for concurrent use.
 type Credential struct {
 	name  string
-	store Store
 	watch clock.Watch
 	log   *slog.Logger
 	zone  *time.Location
+	began time.Time     // when this process opened it
 	turn  chan struct{} // holds a token while an exclusive credential is in use
 
 	mu        sync.Mutex
+	stores    []Store
 	exclusive bool
 	secret    string
 	budgets   []*budget

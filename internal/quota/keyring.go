@@ -3,6 +3,7 @@ package quota
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -16,8 +17,28 @@ type Keyring struct {
 	Store Store
 	Watch clock.Watch
 
+	once sync.Once
+	open *opened
+}
+
+// opened is the credentials that keyrings share.
+type opened struct {
 	mu sync.Mutex
 	by map[string]*Credential
+}
+
+// With is a keyring of the same credentials: what is opened through it is kept in that store too.
+func (k *Keyring) With(store Store) *Keyring {
+	return &Keyring{Store: store, Watch: k.Watch, open: k.shared()}
+}
+
+func (k *Keyring) shared() *opened {
+	k.once.Do(func() {
+		if k.open == nil {
+			k.open = &opened{by: map[string]*Credential{}}
+		}
+	})
+	return k.open
 }
 
 // Key is where a credential's state is stored.
@@ -31,17 +52,15 @@ func (k *Keyring) Open(name string, o Options) *Credential {
 	if k == nil {
 		k = &Keyring{}
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.by == nil {
-		k.by = map[string]*Credential{}
-	}
-	c := k.by[name]
+	shared := k.shared()
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	c := shared.by[name]
 	if c == nil {
-		c = newCredential(name, k.Store, k.Watch, o)
-		k.by[name] = c
-		return c
+		c = newCredential(name, k.Watch, o)
+		shared.by[name] = c
 	}
+	c.keepIn(k.Store)
 	c.join(o)
 	return c
 }
@@ -51,16 +70,13 @@ func (k *Keyring) All() map[string]*Credential {
 	if k == nil {
 		return nil
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	all := make(map[string]*Credential, len(k.by))
-	for name, c := range k.by {
-		all[name] = c
-	}
-	return all
+	shared := k.shared()
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	return maps.Clone(shared.by)
 }
 
-func newCredential(name string, store Store, watch clock.Watch, o Options) *Credential {
+func newCredential(name string, watch clock.Watch, o Options) *Credential {
 	if watch == nil {
 		watch = clock.Wall
 	}
@@ -70,21 +86,22 @@ func newCredential(name string, store Store, watch clock.Watch, o Options) *Cred
 	if o.Zone == nil {
 		o.Zone = time.UTC
 	}
-	c := &Credential{name: name, store: store, watch: watch, log: o.Log.With("credential", name), zone: o.Zone, holds: map[string]time.Time{}}
-	c.turn = make(chan struct{}, 1)
-	now := watch.Now()
-	if store != nil {
-		c.restore(store.Load(Key(name)), now)
+	return &Credential{
+		name: name, watch: watch, log: o.Log.With("credential", name), zone: o.Zone, holds: map[string]time.Time{}, turn: make(chan struct{}, 1),
+		began: watch.Now(),
 	}
-	c.join(o)
-	if store != nil { // another process may have spent this very second
-		for _, b := range c.budgets {
-			if b.Per == time.Second {
-				b.next = now.Add(time.Second)
-			}
-		}
+}
+
+// keepIn adds a store, and takes on what it knows.
+func (c *Credential) keepIn(store Store) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if store == nil || slices.Contains(c.stores, store) {
+		return
 	}
-	return c
+	c.dirty = c.dirty || len(c.stores) > 0
+	c.stores = append(c.stores, store)
+	c.restore(store.Load(Key(c.name)))
 }
 
 // join takes on what another opener asks for.
@@ -125,18 +142,20 @@ func (c *Credential) add(l Limit) *budget {
 			break
 		}
 	}
+	if l.Per == time.Second && len(c.stores) > 0 { // a process before this one may have spent this very second
+		b.next = c.began.Add(time.Second)
+	}
 	c.budgets = append(c.budgets, b)
 	return b
 }
 
 // save writes down the state. The lock is held.
 func (c *Credential) save(ctx context.Context) error {
-	if c.store == nil {
-		c.dirty = false
-		return nil
-	}
-	if err := c.store.Save(ctx, Key(c.name), c.encode()); err != nil {
-		return err
+	value := c.encode()
+	for _, store := range c.stores {
+		if err := store.Save(ctx, Key(c.name), value); err != nil {
+			return err
+		}
 	}
 	c.dirty = false
 	return nil

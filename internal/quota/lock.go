@@ -42,18 +42,30 @@ func (c *Credential) locked(ctx context.Context, now time.Time) error {
 	if c.refusal == nil {
 		return nil
 	}
-	if r, ok := c.store.(Reloader); ok && (now.Sub(c.looked) >= lookEvery || now.Before(c.looked)) {
+	if now.Sub(c.looked) >= lookEvery || now.Before(c.looked) {
 		c.looked = now
-		value, err := r.Reload(ctx, Key(c.name))
-		if err == nil && len(value) > 0 {
-			if s, err := parse(value); err == nil && s.Refused == nil {
-				c.log.Info("the credential was unlocked: calls are made again")
-				c.refusal = nil
-				return nil
-			}
+		if c.unlockedElsewhere(ctx) {
+			c.log.Info("the credential was unlocked: calls are made again")
+			c.refusal, c.dirty = nil, true
+			return nil
 		}
 	}
 	return fmt.Errorf("%w: %s (at %s)", ErrLocked, c.refusal.Why, c.refusal.At.UTC().Format(time.RFC3339))
+}
+
+// unlockedElsewhere says whether another process has taken the refusal out of a store.
+func (c *Credential) unlockedElsewhere(ctx context.Context) bool {
+	for _, store := range c.stores {
+		r, ok := store.(Reloader)
+		if !ok {
+			continue
+		}
+		value, err := r.Reload(ctx, Key(c.name))
+		if s, bad := parse(value); err == nil && bad == nil && len(value) > 0 && s.Refused == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // Refused says that the vendor did not accept the password: no further call is made. The error is about writing that down.

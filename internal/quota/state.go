@@ -50,22 +50,49 @@ func (c *Credential) encode() []byte {
 }
 
 // restore takes on what a process before this one wrote down: all that was reserved counts as spent.
-func (c *Credential) restore(stored []byte, now time.Time) {
+func (c *Credential) restore(stored []byte) {
 	s, err := parse(stored)
 	if err != nil {
 		c.log.Error("what is stored about the credential cannot be read: its budgets start anew", "err", err)
 		return
 	}
 	for operation, until := range s.Holds {
-		c.holds[operation] = until
+		c.holds[operation] = later(c.holds[operation], until)
 	}
-	for _, b := range s.Budgets {
-		c.kept = append(c.kept, &budget{
-			Limit: Limit{Operation: b.Operation, Count: b.Limit, Per: time.Duration(b.PerSeconds) * time.Second}, told: b.Told,
-			start: b.Start, end: b.End, spent: b.Reserved, reserved: b.Reserved,
-		})
+	for _, kept := range s.Budgets {
+		per := time.Duration(kept.PerSeconds) * time.Second
+		b := c.known(kept.Operation, per)
+		if b == nil {
+			b = &budget{Limit: Limit{Operation: kept.Operation, Count: kept.Limit, Per: per}}
+			c.kept = append(c.kept, b)
+		}
+		b.adopt(kept)
 	}
-	c.refusal, c.looked = s.Refused, now
+	if c.refusal == nil {
+		c.refusal, c.looked = s.Refused, c.began
+	}
+}
+
+// adopt takes on what is stored of a budget: where that is about the same stretch, the greater count holds.
+func (b *budget) adopt(kept storedBudget) {
+	if kept.Told > 0 {
+		b.told = kept.Told
+	}
+	switch {
+	case kept.End.After(b.end):
+		b.start, b.end, b.spent, b.foreign, b.reserved = kept.Start, kept.End, max(kept.Reserved, b.underway), 0, 0
+	case kept.End.Equal(b.end):
+		b.spent = max(b.spent, kept.Reserved)
+	}
+}
+
+func (c *Credential) known(operation string, per time.Duration) *budget {
+	for _, b := range slices.Concat(c.budgets, c.kept) {
+		if b.Operation == operation && b.Per == per {
+			return b
+		}
+	}
+	return nil
 }
 
 func parse(stored []byte) (state, error) {
