@@ -92,8 +92,7 @@ func TestRebuildAndAuditBesideARun(t *testing.T) {
 // waitForRows waits until the run has made rows, and opens its books.
 func (w *world) waitForRows() *runtime.Ledger {
 	w.t.Helper()
-	for range 300 {
-		time.Sleep(20 * time.Millisecond)
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
 		l, err := runtime.OpenLedger(w.t.Context(), w.file, runtime.LedgerOptions{Cluster: w.cluster, Registry: w.registry, Log: slog.New(slog.DiscardHandler), Now: clock.Now})
 		if err != nil {
 			continue // the topics are still to be made
