@@ -135,9 +135,9 @@ func withdrawn(it item) any {
 	case 'q':
 		return &schemas.QueueInterval{IntervalStart: it.at, QueueID: name, Channel: part[1]}
 	case 'b':
-		return &schemas.AgentQueueInterval{IntervalStart: it.at, AgentID: name, QueueID: part[1], Channel: part[2]}
+		return &schemas.AgentQueueInterval{IntervalStart: it.at, AgentID: name, QueueID: part[1], Channel: part[2], Completed: schemas.Null}
 	}
-	return &schemas.AgentInterval{IntervalStart: it.at, AgentID: name}
+	return &schemas.AgentInterval{IntervalStart: it.at, AgentID: name, ScheduledMs: schemas.Null, AdherentMs: schemas.Null}
 }
 
 // write hands a fact to the log.

@@ -140,6 +140,10 @@ func (l *log) recall(_ context.Context, kind string, since time.Time, each func(
 			if kind == workerFact {
 				each(e.fact)
 			}
+		case *schemas.QueueInterval, *schemas.AgentQueueInterval, *schemas.AgentInterval:
+			if kind == intervalFact {
+				each(e.fact)
+			}
 		}
 	}
 	return nil
