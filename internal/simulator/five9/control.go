@@ -1,0 +1,75 @@
+package five9
+
+import (
+	"maps"
+	"slices"
+)
+
+// Violations are what a well-behaved client never causes, in order: exceeded quotas, concurrent calls, a locked account, requests
+// that the vendor's description does not allow.
+func (s *Server) Violations() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.violations)
+}
+
+// Unlock does what the vendor's support does about a locked account.
+func (s *Server) Unlock() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.locked, s.wrong = false, 0
+}
+
+// SetPassword changes the user's password.
+func (s *Server) SetPassword(password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.o.Password = password
+}
+
+// SetLimits changes the quotas, as the vendor's support may. What is counted stays.
+func (s *Server) SetLimits(limits ...Limit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counters.limits = limits
+}
+
+// SetReport replaces a report, adds it, or, without columns, removes it: users can edit reports at any time.
+func (s *Server) SetReport(r Report) error {
+	if len(r.Columns) > 0 {
+		if err := r.check(); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reports = slices.DeleteFunc(s.reports, func(o Report) bool { return o.Folder == r.Folder && o.Name == r.Name })
+	if len(r.Columns) > 0 {
+		s.reports = append(s.reports, r)
+	}
+	return nil
+}
+
+// Fail gives each of the next calls the named fault ("ServiceUnavailable"), in order, instead of an answer.
+func (s *Server) Fail(names ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range names {
+		s.faults = append(s.faults, failed(name, "The "+name+" fault was asked for"))
+	}
+}
+
+// Forget ends all statistics sessions, and lets all results of reports be unknown.
+func (s *Server) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.sessions)
+	clear(s.results)
+}
+
+// Calls says how often each operation was called.
+func (s *Server) Calls() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.calls)
+}
