@@ -3,7 +3,7 @@ package gladly
 // live tells what became of a conversation: its contacts one after the other, then its end.
 func (p *past) live(v *conversation) {
 	first, last := v.sessions[0], v.sessions[len(v.sessions)-1]
-	v.created = first.offered
+	v.created = first.created
 	v.closed = last.ended
 	for _, s := range v.sessions {
 		v.closed = max(v.closed, s.wrapped)
@@ -47,8 +47,8 @@ func (p *past) contact(s *session) {
 		}
 		p.add(kind, at, by, c, about...)
 	}
-	of(s.offered, customer, "CONTACT/STARTED", content{EntryPoint: "help." + s.inbox.Name})
-	of(s.offered, customer, "CONTACT/MESSAGE_RECEIVED", content{MessageID: p.slug("in", s.id)})
+	of(s.created, customer, "CONTACT/STARTED", content{EntryPoint: "help." + s.inbox.Name})
+	of(s.created, customer, "CONTACT/MESSAGE_RECEIVED", content{MessageID: p.slug("in", s.id)})
 	if s.answered < 0 {
 		status, reason := fate(s)
 		of(s.ended, customer, "CONTACT/ENDED", content{Status: status, Reason: reason})

@@ -79,7 +79,7 @@ func (v *conversation) closedAt(now int64) bool {
 func (s *Server) conversationAt(v *conversation, now int64) conversationRecord {
 	c := conversationRecord{ID: v.id, CustomerID: v.customer, TopicIDs: []string{}, Attributes: []map[string]string{}, CreatedAt: millis(v.created), Status: "OPEN"}
 	for _, e := range v.sessions {
-		if e.offered <= now {
+		if e.created <= now {
 			c.InboxID, c.AgentID = e.inbox.ID, ""
 		}
 		if e.answered >= 0 && e.answered <= now {
@@ -125,7 +125,7 @@ func (s *Server) items(w http.ResponseWriter, r *http.Request) {
 	add(v.created, customer, "CUSTOMER_ACTIVITY", map[string]any{"title": "Visited the help page"})
 	for _, e := range v.sessions {
 		kind := itemTypes[e.inbox.Channel]
-		add(e.offered, customer, kind, map[string]any{"sessionId": e.id, "content": "Hello"})
+		add(e.created, customer, kind, map[string]any{"sessionId": e.id, "content": "Hello"})
 		if e.answered >= 0 {
 			add(e.replied(), initiator{e.agent, "AGENT"}, kind, map[string]any{"sessionId": e.id, "content": "How can I help you?"})
 		}

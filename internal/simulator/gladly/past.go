@@ -37,6 +37,7 @@ type session struct {
 	inbox                             simulator.Queue
 	agent                             string
 	outcome                           string
+	created                           int64 // up to 2 s before it is offered
 	offered, answered, ended, wrapped int64
 }
 
@@ -112,6 +113,9 @@ func (p *past) session(d *simulator.Day, c *simulator.Contact, v *conversation) 
 		s.agent = c.Agent.ID
 	}
 	s.wrapped = max(s.wrapped, s.ended)
+	if s.created = s.offered; len(v.sessions) == 0 {
+		s.created -= roll(s.id, "route", 2*second)
+	}
 	p.sessions = append(p.sessions, s)
 	return s
 }

@@ -214,7 +214,7 @@ func TestWorkSessionsTellTheTruthAboutContacts(t *testing.T) {
 		agents, inboxes := map[string]*simulator.Agent{"": nil}, map[string]int{}
 		for _, row := range v.sessions(v.centre.From, v.watch.Now()) {
 			c := &simulator.Contact{
-				Direction: "inbound", Outcome: "handled", Offered: at(row["contact_session_created_at"]), Answered: at(row["agent_accepted_at"]),
+				Direction: "inbound", Outcome: "handled", Offered: at(row["contact_session_routed_at"]), Answered: at(row["agent_accepted_at"]),
 				Ended: at(row["contact_session_ended_at"]), WrapEnd: -1,
 			}
 			if row["status"] != "ANSWERED" {

@@ -65,11 +65,11 @@ func (s *Server) workSessionRows(from, to, now time.Time) [][]string {
 	for _, p := range s.days(from, to) {
 		for _, e := range p.sessions {
 			at := now.UnixMilli() - s.latency(e.id)
-			anchor := e.offered
+			anchor := e.created
 			if e.ended <= at {
 				anchor = e.ended
 			}
-			if e.offered <= at && anchor >= from.UnixMilli() && anchor < to.UnixMilli() {
+			if e.created <= at && anchor >= from.UnixMilli() && anchor < to.UnixMilli() {
 				rows = append(rows, s.workSession(e, at))
 			}
 		}
@@ -88,8 +88,10 @@ func (s *Server) latency(id string) int64 {
 func (s *Server) workSession(e *session, at int64) []string {
 	v := e.conversation
 	row := []string{
-		"", e.id, s.cell(e.offered), v.customer, v.id, e.inbox.ID, channel(e.inbox.Channel), "INBOUND", "", s.cell(e.offered + 1 + roll(e.id, "route", 2*second)),
-		"", "", "", "", "", "", "", "", "",
+		"", e.id, s.cell(e.created), v.customer, v.id, e.inbox.ID, channel(e.inbox.Channel), "INBOUND", "", "", "", "", "", "", "", "", "", "", "",
+	}
+	if e.offered <= at {
+		row[9] = s.cell(e.offered)
 	}
 	if e.answered >= 0 && e.answered <= at {
 		row[8], row[10], row[18] = s.cell(e.answered), e.agent, e.inbox.ID
