@@ -11,14 +11,6 @@ import (
 	"github.com/quarterhour/quarterhour/internal/spec"
 )
 
-// sources are the expressions of a list, by name.
-func sources(list spec.Exprs) (texts []string) {
-	for _, e := range list {
-		texts = append(texts, e.Name, e.Expr.Source)
-	}
-	return texts
-}
-
 // The words of the option complete.
 const (
 	completeDay  = "day"
@@ -49,7 +41,7 @@ func parseComplete(text string, zone *time.Location) (word string, ms int64, err
 // its contact or state ends, up to lateness after it began.
 func (s *source) promise(c *cursor) (int64, bool) {
 	switch {
-	case s.completeWord == completeNone:
+	case s.completeWord == completeNone || len(s.options.Options.Facts()) == 0:
 		return 0, false
 	case s.completeWord == "":
 		return s.completeAt, true

@@ -9,14 +9,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/quarterhour/quarterhour/ingest"
-	"github.com/quarterhour/quarterhour/internal/expression"
+	"github.com/quarterhour/quarterhour/ingest/rows"
 	"github.com/quarterhour/quarterhour/internal/spec"
 )
 
 // Options are what a pipeline file says about a file source.
 type Options struct {
-	Path        string         `cfg:"path,required" help:"file, glob such as exports/*.csv.gz, or - for standard input"`
-	As          string         `cfg:"as,required" enum:"contact|agent_state|shift" help:"kind of fact that a row is"`
+	Path string `cfg:"path,required" help:"file, glob such as exports/*.csv.gz, or - for standard input"`
+	rows.Options
 	Format      string         `cfg:"format" default:"auto" enum:"auto|csv|tsv|jsonl|avro" help:"auto: by the file's name, else by its content"`
 	Compression string         `cfg:"compression" default:"auto" enum:"auto|none|gzip|zstd" help:"auto: by the file's content"`
 	Zone        *time.Location `cfg:"timezone" help:"IANA time zone of times without an offset; the pipeline's if left out"`
@@ -25,9 +25,6 @@ type Options struct {
 	Header      bool           `cfg:"header" default:"true" help:"whether the first line names the columns (csv and tsv)"`
 	Columns     []string       `cfg:"columns" help:"names of the columns, where there is no header or it is no good"`
 	NullValues  []string       `cfg:"null_values" help:"texts that mean absent; an empty value always does"`
-	Let         spec.Exprs     `cfg:"let" help:"names for expressions that where and fields use"`
-	Where       spec.Expr      `cfg:"where" help:"rows for which this is not true are left out"`
-	Fields      spec.Exprs     `cfg:"fields" help:"expression for each field of the fact; the columns of the same names if left out"`
 	OnError     string         `cfg:"on_error" default:"dead_letter" enum:"dead_letter|stop" help:"what to do with a row that cannot be used"`
 	Complete    string         `cfg:"complete" default:"day" help:"what reading everything promises: day (complete through the day of the last row), last (through the last row), none, or a time"`
 	Lateness    time.Duration  `cfg:"lateness" default:"1h" help:"while files are followed: how much later than its time a row may be written"`
@@ -49,7 +46,7 @@ var Registration = ingest.Registration{
 		Example: sample,
 		New:     func() any { return new(Options) },
 	},
-	Facts: func(options any) []string { return []string{options.(*Options).As} },
+	Facts: func(options any) []string { return options.(*Options).Options.Facts() },
 	Open: func(options any, d ingest.Deps) (ingest.Source, error) {
 		return open(options.(*Options), d)
 	},
@@ -77,30 +74,5 @@ func (o *Options) Validate(problem func(path, message string)) {
 	if _, _, err := parseComplete(o.Complete, time.UTC); err != nil {
 		problem("complete", err.Error())
 	}
-	o.validateMapping(problem)
-}
-
-// validateMapping compiles the expressions without knowing the columns, which only the file says, unless they are given.
-func (o *Options) validateMapping(problem func(path, message string)) {
-	for _, name := range required[o.As] {
-		if o.Fields != nil && !has(o.Fields, name) {
-			problem("fields", fmt.Sprintf("has no %s, without which a row is no %s", name, o.As))
-		}
-	}
-	var columns expression.Columns = &expression.Open{}
-	if len(o.Columns) > 0 {
-		columns = expression.Named{List: o.Columns, Kind: expression.Text}
-	}
-	for _, p := range newMapping(o, columns, time.UTC).problems {
-		problem(p.path, p.err.Message)
-	}
-}
-
-func has(list spec.Exprs, name string) bool {
-	for _, e := range list {
-		if e.Name == name {
-			return true
-		}
-	}
-	return false
+	o.ValidateRows(o.Columns, "", problem)
 }

@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/quarterhour/quarterhour/ingest/rows"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -26,18 +26,9 @@ type cursor struct {
 type progress struct {
 	Size     int64 `json:"size"`     // on the disk, when it was last looked at
 	Modified int64 `json:"modified"` // nanoseconds since 1970
-	place
+	rows.Place
 	Held bool `json:"held,omitempty"` // the last row has no line break yet, and waits for it
 }
-
-// place is a place between two rows.
-type place struct {
-	Offset int64  `json:"offset"`         // in the decompressed content; of an Avro file, the number of rows
-	Line   int64  `json:"line,omitempty"` // that starts there
-	Hash   string `json:"hash"`           // xxhash of the content before the place; of an Avro file, of its start
-}
-
-func hashText(sum uint64) string { return strconv.FormatUint(sum, 16) }
 
 // loadCursor reads a stored cursor. One of another mapping is no good: its rows became other facts.
 func loadCursor(stored []byte, mapping string) (c *cursor, remapped bool, err error) {
@@ -106,7 +97,7 @@ func unpack(packed []byte) ([]byte, error) {
 // fingerprint is a hash of the options that decide what a row becomes.
 func (o *Options) fingerprint(zone string) string {
 	what, _ := json.Marshal([]any{
-		o.As, o.Format, o.Delimiter, o.Quotes, o.Header, o.Columns, o.NullValues, zone, sources(o.Let), o.Where.Source, sources(o.Fields),
+		o.Format, o.Delimiter, o.Quotes, o.Header, o.Columns, o.NullValues, zone, o.Texts(),
 	})
-	return hashText(xxhash.Sum64(what))
+	return rows.Hash(xxhash.Sum64(what))
 }

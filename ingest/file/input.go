@@ -94,7 +94,7 @@ var (
 )
 
 func (in *input) decompress(path, compression string) error {
-	buffered := bufio.NewReaderSize(in.raw, windowBytes)
+	buffered := bufio.NewReaderSize(in.raw, 256<<10)
 	if compression == "auto" {
 		start, err := buffered.Peek(len(zstdMagic))
 		if err != nil && !errors.Is(err, io.EOF) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/quarterhour/quarterhour/ingest/rows"
 	"github.com/quarterhour/quarterhour/internal/expression"
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -18,12 +19,12 @@ import (
 type openFile struct {
 	*input
 	path    string
-	rows    reader
-	mapping *mapping
-	window  *window    // nil for Avro
-	avro    *container // nil for text
-	start   string     // hash of an Avro file's start
-	hold    bool       // leave a last row without a line break for later
+	rows    rows.Reader
+	mapping *rows.Mapping
+	window  *rows.Window // nil for Avro
+	avro    *rows.Avro   // nil for text
+	start   string       // hash of an Avro file's start
+	hold    bool         // leave a last row without a line break for later
 }
 
 // openFile opens a file; nil where nothing is new.
@@ -58,34 +59,31 @@ func (r *run) openFile(path string) (*openFile, error) {
 
 // begin reads the header and goes to where the last run stopped; false where that is another file's place.
 func (f *openFile) begin(s *source, old *progress) (bool, error) {
-	w := newWindow(f.Reader)
-	for len(w.rest()) < 512 {
-		if ok, err := w.more(); err != nil {
-			return false, fmt.Errorf("read: %w", err)
-		} else if !ok {
-			break
-		}
+	w := rows.NewWindow(f.Reader)
+	start, err := w.Peek(512)
+	if err != nil {
+		return false, fmt.Errorf("read: %w", err)
 	}
 	format := s.options.Format
 	if format == "auto" {
-		format = formatOf(f.path, w.rest())
+		format = formatOf(f.path, start)
 	}
 	if format == "avro" {
 		return f.beginAvro(s, w, old)
 	}
-	if bytes.HasPrefix(w.rest(), []byte{0xff, 0xfe}) || bytes.HasPrefix(w.rest(), []byte{0xfe, 0xff}) {
+	if bytes.HasPrefix(start, []byte{0xff, 0xfe}) || bytes.HasPrefix(start, []byte{0xfe, 0xff}) {
 		return false, fmt.Errorf("the file is UTF-16: convert it, for example with iconv -f utf-16 -t utf-8")
 	}
-	if bytes.HasPrefix(w.rest(), []byte("\xef\xbb\xbf")) {
-		w.start += 3
+	if bom := []byte("\xef\xbb\xbf"); bytes.HasPrefix(start, bom) {
+		w.Skip(len(bom))
+		start = start[len(bom):]
 	}
 	f.window = w
-	var err error
 	if format == "jsonl" {
 		err = f.beginLines(s)
 	} else {
-		if len(w.rest()) == 0 { // not even a header
-			f.mapping, f.rows = &mapping{}, &lines{window: w, next: 1}
+		if len(start) == 0 { // not even a header
+			f.mapping, f.rows = &rows.Mapping{}, rows.NewLines(w, nil, nil)
 			return old == nil, nil
 		}
 		err = f.beginDelimited(s, format)
@@ -94,35 +92,36 @@ func (f *openFile) begin(s *source, old *progress) (bool, error) {
 		return true, err
 	}
 	f.setLine(old.Line)
-	if ok, err := s.goOn(f, old.place); ok || err != nil {
+	if ok, err := s.goOn(f, old.Place); ok || err != nil {
 		return ok, err
 	}
-	ok, err := w.skipTo(old.Offset)
+	ok, err := w.SkipTo(old.Offset)
 	if err != nil {
 		return false, fmt.Errorf("read: %w", err)
 	}
-	return ok && hashText(w.sum()) == old.Hash, nil
+	return ok && rows.Hash(w.Sum()) == old.Hash, nil
 }
 
 func (f *openFile) beginLines(s *source) error {
 	columns := &expression.Open{}
-	f.mapping = newMapping(s.options, columns, s.zone)
-	f.rows = newLines(f.window, columns.Paths, s.options.NullValues)
-	return f.mapping.err()
+	f.mapping = rows.NewMapping(&s.options.Options, columns, s.zone)
+	f.rows = rows.NewLines(f.window, columns.Paths, s.options.NullValues)
+	return f.mapping.Err()
 }
 
 func (f *openFile) beginDelimited(s *source, format string) error {
 	o := s.options
-	d := &delimited{window: f.window, delimiter: ',', quotes: o.Quotes, nulls: o.NullValues, next: 1}
+	delimiter := byte(',')
 	if format == "tsv" {
-		d.delimiter = '\t'
+		delimiter = '\t'
 	}
 	if o.Delimiter != "" {
-		d.delimiter = o.Delimiter[0]
+		delimiter = o.Delimiter[0]
 	}
+	d := rows.NewDelimited(f.window, delimiter, o.Quotes, o.NullValues)
 	names := o.Columns
 	if o.Header {
-		header, err := d.header()
+		header, err := d.Header()
 		if err != nil {
 			return fmt.Errorf("header: %w", err)
 		}
@@ -131,16 +130,15 @@ func (f *openFile) beginDelimited(s *source, format string) error {
 		}
 	}
 	columns := expression.Named{List: names, Kind: expression.Text}
-	f.mapping = newMapping(o, columns, s.zone)
-	if err := f.mapping.err(); err != nil {
+	f.mapping = rows.NewMapping(&o.Options, columns, s.zone)
+	if err := f.mapping.Err(); err != nil {
 		if len(names) == 1 && len(o.Columns) == 0 && strings.ContainsAny(names[0], ";|\t,") {
 			return fmt.Errorf("the header is one column, %q: set `delimiter`\n%w", names[0], err)
 		}
 		return err
 	}
-	d.columns, d.used = names, make([]bool, len(names))
-	for _, slot := range f.mapping.used {
-		d.used[slot] = true
+	d.Columns(names, f.mapping.Used())
+	for _, slot := range f.mapping.Used() {
 		if i := slices.Index(names[slot+1:], names[slot]); i >= 0 {
 			return fmt.Errorf("the header names two columns %q: name all of them in `columns`, with different names", names[slot])
 		}
@@ -149,31 +147,32 @@ func (f *openFile) beginDelimited(s *source, format string) error {
 	return nil
 }
 
-func (f *openFile) beginAvro(s *source, w *window, old *progress) (bool, error) {
-	start := hashText(xxhash.Sum64(w.rest()[:min(len(w.rest()), 512)]))
-	rows, err := schemas.OpenContainer(io.MultiReader(bytes.NewReader(w.rest()), f.Reader))
+func (f *openFile) beginAvro(s *source, w *rows.Window, old *progress) (bool, error) {
+	rest, err := w.Peek(512)
+	if err != nil {
+		return false, fmt.Errorf("read: %w", err)
+	}
+	start := rows.Hash(xxhash.Sum64(rest[:min(len(rest), 512)]))
+	container, err := schemas.OpenContainer(io.MultiReader(bytes.NewReader(rest), f.Reader))
 	if err != nil {
 		return false, err
 	}
 	columns := &expression.Open{}
-	f.mapping = newMapping(s.options, columns, s.zone)
-	f.avro = &container{rows: rows, paths: columns.Paths, nulls: s.options.NullValues}
+	f.mapping = rows.NewMapping(&s.options.Options, columns, s.zone)
+	f.avro = rows.NewAvro(container, columns.Paths, s.options.NullValues)
 	f.rows, f.start = f.avro, start
-	if err := f.mapping.err(); err != nil || old == nil {
+	if err := f.mapping.Err(); err != nil || old == nil {
 		return true, err
 	}
 	if old.Hash != start {
 		return false, nil
 	}
-	return true, rows.Skip(old.Offset)
+	return true, container.Skip(old.Offset)
 }
 
 func (f *openFile) setLine(line int64) {
-	switch rows := f.rows.(type) {
-	case *delimited:
-		rows.next = line
-	case *lines:
-		rows.next = line
+	if text, ok := f.rows.(interface{ GoOn(line int64) }); ok {
+		text.GoOn(line)
 	}
 }
 
@@ -182,27 +181,23 @@ func (f *openFile) read() int64 {
 	if f.avro != nil {
 		return f.raw.read.Load()
 	}
-	return f.window.offset()
+	return f.window.Offset()
 }
 
 // place is where the next run is to go on: before a last row without a line break, which may still grow.
-func (f *openFile) place() place {
-	switch rows := f.rows.(type) {
-	case *container:
-		return place{Offset: rows.rows.Row(), Hash: f.start}
-	case *delimited:
-		if f.window.tail != nil {
-			return *f.window.tail
-		}
-		return f.window.place(rows.next)
-	case *lines:
-		if f.window.tail != nil {
-			return *f.window.tail
-		}
-		return f.window.place(rows.next)
+func (f *openFile) place() rows.Place {
+	if f.avro != nil {
+		return rows.Place{Offset: f.avro.Next(), Hash: f.start}
 	}
-	return place{}
+	if cut := f.window.Cut(); cut != nil {
+		return *cut
+	}
+	text, ok := f.rows.(interface{ Next() int64 })
+	if !ok {
+		return rows.Place{}
+	}
+	return f.window.Place(text.Next())
 }
 
 // holds says whether the row just read is to be left for later.
-func (f *openFile) holds() bool { return f.hold && f.window != nil && f.window.tail != nil }
+func (f *openFile) holds() bool { return f.hold && f.window != nil && f.window.Cut() != nil }

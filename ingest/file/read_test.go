@@ -12,6 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/linkedin/goavro/v2"
 
+	"github.com/quarterhour/quarterhour/ingest/rows"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -83,7 +84,7 @@ func TestDelimited(t *testing.T) {
 	f("a.csv", "id,q,at\n1,x,\n2,y,\n", "where: q != \"x\"", list("2|y|-"), nil)
 	f("a.csv", "id,q,at\n1,x,\n2,y,\n", "let: {wanted: q == \"x\"}\nwhere: wanted", list("1|x|-"), nil)
 	f("a.csv", "id,q,at\n", "", nil, nil)
-	f("a.csv", "id,q,at\n"+strings.Repeat("x", maxRow+10)+"\n2,x,\n", "", list("2|x|-"), list("2 too_long"))
+	f("a.csv", "id,q,at\n"+strings.Repeat("x", rows.MaxRow+10)+"\n2,x,\n", "", list("2|x|-"), list("2 too_long"))
 	// a quote that is not closed within the size of a row costs its own line
 	long := strings.Repeat("x", 99_999) + "\n"
 	f("a.csv", "id,q,at\n1,\"\n"+strings.Repeat(long, 11)+"2,\"x\",\n", "", list("2|x|-"), append(list("2 quotes"),

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/quarterhour/quarterhour/ingest/rows"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -132,7 +133,7 @@ func TestCursorOfManyFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 20_000 {
-		c.Files[fmt.Sprintf("/data/exports/calls-2026-%05d.csv.gz", i)] = &progress{Size: int64(i), Modified: 1767607200e9 + int64(i)*1e9, place: place{Offset: int64(i), Line: 7, Hash: hashText(uint64(i) * 0x9e3779b97f4a7c15)}}
+		c.Files[fmt.Sprintf("/data/exports/calls-2026-%05d.csv.gz", i)] = &progress{Size: int64(i), Modified: 1767607200e9 + int64(i)*1e9, Place: rows.Place{Offset: int64(i), Line: 7, Hash: rows.Hash(uint64(i) * 0x9e3779b97f4a7c15)}}
 	}
 	stored := c.encode()
 	if len(stored) > 1_000_000 {

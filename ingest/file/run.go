@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/ingest/rows"
 	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -23,12 +24,8 @@ type run struct {
 	dirty       bool  // the cursor has not been stored
 }
 
-const (
-	// pulse is the number of rows between two looks at progress, cancellation and the need to commit.
-	pulse = 4096
-	// maxPayload is how much of a row goes into its dead letter.
-	maxPayload = 64 << 10
-)
+// pulse is the number of rows between two looks at progress, cancellation and the need to commit.
+const pulse = 4096
 
 // file reads what is new in one file.
 func (r *run) file(ctx context.Context, path string) error {
@@ -69,13 +66,13 @@ func (r *run) explain(path string, err error) error {
 // stopped is the error of a bad row where the options say that one ends the run.
 type stopped struct {
 	location string
-	row      *rowError
+	row      *rows.Error
 }
 
 func (e *stopped) Error() string {
-	return fmt.Sprintf("%s: %s: %v", e.location, e.row.reason, e.row.err)
+	return fmt.Sprintf("%s: %s: %v", e.location, e.row.Reason, e.row.Err)
 }
-func (e *stopped) Unwrap() error { return e.row.err }
+func (e *stopped) Unwrap() error { return e.row.Err }
 
 // rows reads the rows of an open file to its end.
 func (r *run) rows(ctx context.Context, f *openFile) error {
@@ -86,8 +83,8 @@ func (r *run) rows(ctx context.Context, f *openFile) error {
 				return err
 			}
 		}
-		f.mapping.env.Reset()
-		err := f.rows.read(&f.mapping.env)
+		f.mapping.Env.Reset()
+		err := f.rows.Read(&f.mapping.Env)
 		if err != nil && errors.Is(err, io.EOF) {
 			break
 		}
@@ -117,36 +114,30 @@ func (r *run) rows(ctx context.Context, f *openFile) error {
 // row maps one row and hands it over.
 func (r *run) row(ctx context.Context, f *openFile) error {
 	m := f.mapping
-	keep, bad := m.run()
+	keep, bad := m.Run()
 	if bad != nil {
 		return bad
 	}
 	if !keep {
 		return nil
 	}
-	r.cursor.see(m.begins(), m.latest(), r.limit)
-	switch m.as {
-	case "contact":
-		return r.out.Contact(ctx, &m.contact)
-	case "shift":
-		return r.out.Shift(ctx, &m.shift)
-	}
-	return r.out.AgentState(ctx, &m.state)
+	r.cursor.see(m.Begins(), m.Latest(), r.limit)
+	return m.Hand(ctx, r.out)
 }
 
 // reject dead-letters a row that is no good; other errors come back.
 func (r *run) reject(ctx context.Context, f *openFile, err error) error {
-	var bad *rowError
+	var bad *rows.Error
 	if !errors.As(err, &bad) {
 		return err
 	}
-	location := f.path + ":" + f.rows.position()
+	location := f.path + ":" + f.rows.Position()
 	if r.options.OnError == "stop" {
 		return &stopped{location, bad}
 	}
-	raw := f.rows.raw()
+	raw := f.rows.Raw()
 	return r.out.Reject(ctx, &schemas.DeadLetter{
-		Fact: r.options.As, Reason: bad.reason, Detail: bad.Error(), Location: location, Payload: raw[:min(len(raw), maxPayload)],
+		Fact: r.options.As, Reason: bad.Reason, Detail: bad.Error(), Location: location, Payload: raw[:min(len(raw), rows.MaxPayload)],
 	})
 }
 
@@ -175,7 +166,7 @@ const unfinished = -1
 
 // note puts the file's progress into the cursor.
 func (r *run) note(f *openFile, size int64) {
-	p := progress{Size: size, Modified: f.info.ModTime().UnixNano(), place: f.place(), Held: f.holds()}
+	p := progress{Size: size, Modified: f.info.ModTime().UnixNano(), Place: f.place(), Held: f.holds()}
 	if old := r.cursor.Files[f.path]; old == nil || *old != p {
 		r.cursor.Files[f.path] = &p
 		r.dirty = true

@@ -1,4 +1,4 @@
-package file
+package rows
 
 import (
 	"bytes"
@@ -16,18 +16,18 @@ import (
 	"github.com/quarterhour/quarterhour/internal/expression"
 )
 
-func newDelimited(r io.Reader) *delimited {
-	return &delimited{window: newWindow(r), delimiter: ',', quotes: true, next: 1}
+func newDelimited(r io.Reader) *Delimited {
+	return NewDelimited(NewWindow(r), ',', true, nil)
 }
 
 // readAll gives the rows, however the stream is cut into reads; bad says whether a row was no good.
-func readAll(t *testing.T, d *delimited) (rows [][]string, bad bool) {
+func readAll(t *testing.T, d *Delimited) (rows [][]string, bad bool) {
 	for {
 		err := d.advance()
-		var row *rowError
+		var row *Error
 		switch {
 		case errors.Is(err, io.EOF):
-			if d.offset() < int64(d.end) && d.base == 0 && d.start != d.end {
+			if d.Offset() < int64(d.end) && d.base == 0 && d.start != d.end {
 				t.Fatal("input is left over")
 			}
 			return rows, bad
@@ -80,9 +80,9 @@ func FuzzScanner(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		l := newLines(newWindow(strings.NewReader("")), [][]string{{"a"}, {"b", "c"}}, nil)
+		l := NewLines(NewWindow(strings.NewReader("")), [][]string{{"a"}, {"b", "c"}}, nil)
 		values := make([]expression.Value, 2)
-		err := l.scanner.object([]byte(s), values)
+		err := l.scanner.Object([]byte(s), values)
 		var want map[string]any
 		d := json.NewDecoder(strings.NewReader(s))
 		d.UseNumber()

@@ -1,4 +1,4 @@
-package file
+package rows
 
 import (
 	"bytes"
@@ -10,14 +10,36 @@ import (
 	"github.com/quarterhour/quarterhour/internal/expression"
 )
 
-// scanner reads one JSON object and keeps the values at the paths that expressions use; the rest is checked and passed over. Of a name
+// Scanner reads one JSON object and keeps the values at the paths that expressions use; the rest is checked and passed over. Of a name
 // given twice the last counts, as everywhere.
-type scanner struct {
+type Scanner struct {
 	root  branch
 	nulls []string
 	in    []byte
 	at    int
 	plain []byte // texts that had escapes, without them
+	slots int
+}
+
+// NewScanner wants the values at paths, each in the slot of its number. A text that is one of nulls is absent, as an empty one is.
+func NewScanner(paths [][]string, nulls []string) *Scanner {
+	s := &Scanner{nulls: nulls, root: branch{slot: -1}, slots: len(paths)}
+	for slot, p := range paths {
+		s.root.add(p, slot)
+	}
+	return s
+}
+
+// Read puts the values of a row into the environment. The error is an *Error.
+func (s *Scanner) Read(row []byte, e *expression.Env) error {
+	clear(e.Values[:s.slots])
+	if err := s.Object(row, e.Values); err != nil {
+		if errors.Is(err, errEncoding) {
+			return &Error{"encoding", err}
+		}
+		return &Error{"json", err}
+	}
+	return nil
 }
 
 // branch is one name of the paths, with those inside it.
@@ -57,8 +79,8 @@ var (
 	errEnd      = errors.New("the row ends inside a value")
 )
 
-// object reads a row into values by slot. Texts alias the row and the scanner's memory, until the next row.
-func (s *scanner) object(row []byte, values []expression.Value) error {
+// Object reads a row into values by slot. Texts alias the row and the scanner's memory, until the next row.
+func (s *Scanner) Object(row []byte, values []expression.Value) error {
 	if !utf8.Valid(row) {
 		return errEncoding
 	}
@@ -76,13 +98,13 @@ func (s *scanner) object(row []byte, values []expression.Value) error {
 	return nil
 }
 
-func (s *scanner) space() {
+func (s *Scanner) space() {
 	for s.at < len(s.in) && (s.in[s.at] == ' ' || s.in[s.at] == '\t' || s.in[s.at] == '\r' || s.in[s.at] == '\n') {
 		s.at++
 	}
 }
 
-func (s *scanner) unexpected(where string) error {
+func (s *Scanner) unexpected(where string) error {
 	if s.at >= len(s.in) {
 		return errEnd
 	}
@@ -90,7 +112,7 @@ func (s *scanner) unexpected(where string) error {
 }
 
 // members reads an object; b is what is wanted of it, nil nothing.
-func (s *scanner) members(b *branch, values []expression.Value, depth int) error {
+func (s *Scanner) members(b *branch, values []expression.Value, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("objects and lists are nested more than %d deep", maxDepth)
 	}
@@ -123,7 +145,7 @@ func (s *scanner) members(b *branch, values []expression.Value, depth int) error
 	}
 }
 
-func (s *scanner) separator(end byte) (more bool, err error) {
+func (s *Scanner) separator(end byte) (more bool, err error) {
 	s.space()
 	if s.at < len(s.in) && (s.in[s.at] == ',' || s.in[s.at] == end) {
 		s.at++
@@ -133,7 +155,7 @@ func (s *scanner) separator(end byte) (more bool, err error) {
 }
 
 // value reads any value into the slot of b, if it has one.
-func (s *scanner) value(b *branch, values []expression.Value, depth int) error {
+func (s *Scanner) value(b *branch, values []expression.Value, depth int) error {
 	s.space()
 	if s.at == len(s.in) {
 		return errEnd
@@ -170,7 +192,7 @@ func (s *scanner) value(b *branch, values []expression.Value, depth int) error {
 	return err
 }
 
-func (s *scanner) null(t string) bool {
+func (s *Scanner) null(t string) bool {
 	for _, n := range s.nulls {
 		if t == n {
 			return true
@@ -179,7 +201,7 @@ func (s *scanner) null(t string) bool {
 	return false
 }
 
-func (s *scanner) list(depth int) error {
+func (s *Scanner) list(depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("objects and lists are nested more than %d deep", maxDepth)
 	}
@@ -199,7 +221,7 @@ func (s *scanner) list(depth int) error {
 	}
 }
 
-func (s *scanner) word(w string) error {
+func (s *Scanner) word(w string) error {
 	if !bytes.HasPrefix(s.in[s.at:], []byte(w)) {
 		return s.unexpected("where a value is needed")
 	}
@@ -208,7 +230,7 @@ func (s *scanner) word(w string) error {
 }
 
 // number reads a number. One without a fraction that is too large for 64 bits stays text: it is an id.
-func (s *scanner) number() (expression.Value, error) {
+func (s *Scanner) number() (expression.Value, error) {
 	from := s.at
 	if s.at < len(s.in) && s.in[s.at] == '-' {
 		s.at++
@@ -248,7 +270,7 @@ func (s *scanner) number() (expression.Value, error) {
 	return expression.FloatOf(f), nil
 }
 
-func (s *scanner) digits() int {
+func (s *Scanner) digits() int {
 	from := s.at
 	for s.at < len(s.in) && s.in[s.at] >= '0' && s.in[s.at] <= '9' {
 		s.at++

@@ -1,4 +1,4 @@
-package file
+package rows
 
 import (
 	"encoding/json"
@@ -11,33 +11,41 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-// container reads an Avro object container file.
-type container struct {
+// Avro reads an Avro object container file.
+type Avro struct {
 	rows  *schemas.Container
 	paths [][]string
 	nulls []string
 	row   map[string]any
 }
 
-func (c *container) read(e *expression.Env) error {
+// NewAvro reads the values at paths, each into the slot of its number.
+func NewAvro(c *schemas.Container, paths [][]string, nulls []string) *Avro {
+	return &Avro{rows: c, paths: paths, nulls: nulls}
+}
+
+// Next is the number of rows read.
+func (c *Avro) Next() int64 { return c.rows.Row() }
+
+func (c *Avro) Read(e *expression.Env) error {
 	var err error
 	c.row, err = c.rows.Next()
 	var bad *schemas.RowError
 	if errors.As(err, &bad) {
-		return &rowError{"avro", bad}
+		return &Error{"avro", bad}
 	}
 	if err != nil {
 		return err
 	}
 	for slot, path := range c.paths {
 		if e.Values[slot], err = c.value(path); err != nil {
-			return &rowError{"avro", err}
+			return &Error{"avro", err}
 		}
 	}
 	return nil
 }
 
-func (c *container) value(path []string) (expression.Value, error) {
+func (c *Avro) value(path []string) (expression.Value, error) {
 	var v any = c.row
 	for _, name := range path {
 		m, ok := v.(map[string]any)
@@ -71,10 +79,11 @@ func (c *container) value(path []string) (expression.Value, error) {
 	return expression.JSONOf(string(nested)), err
 }
 
-func (c *container) position() string { return fmt.Sprintf("record %d", c.rows.Row()) }
+// Position is the number of the last row.
+func (c *Avro) Position() string { return fmt.Sprintf("record %d", c.rows.Row()) }
 
-// raw is the row as JSON: what it was before decoding is compressed together with its neighbours.
-func (c *container) raw() []byte {
+// Raw is the row as JSON: what it was before decoding is compressed together with its neighbours.
+func (c *Avro) Raw() []byte {
 	row, _ := json.Marshal(c.row) // without it the dead letter still says where the row stands
 	return row
 }

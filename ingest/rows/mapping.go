@@ -1,8 +1,10 @@
-package file
+package rows
 
 import (
+	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/expression"
@@ -10,28 +12,23 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-// required are the fields without which a row is no fact.
-var required = map[string][]string{
-	"contact":     {"interaction_id"},
-	"agent_state": {"agent_id", "started_at"},
-	"shift":       {"agent_id", "starts_at", "ends_at"},
-}
-
 // reserved fields are filled in by the runtime.
 var reserved = []string{"tenant", "source"}
 
-// mapping turns the columns of a row into a fact, which it holds until the next row. Not safe for concurrent use.
-type mapping struct {
+// Mapping turns the columns of a row into a fact, which it holds until the next row. Not safe for concurrent use.
+type Mapping struct {
+	Env      expression.Env // of the row; Reader.Read fills it, Run empties it
 	as       string
 	contact  schemas.Contact
 	state    schemas.AgentState
 	shift    schemas.Shift
+	worker   schemas.Worker
 	record   *expression.Record
 	compiler expression.Compiler
 	where    *expression.Program
 	fields   []*expression.Assignment
-	env      expression.Env
 	stateID  bool  // a column says what tells states apart, or shifts
+	active   bool  // a column says whether a worker is there
 	used     []int // slots of the columns that expressions read
 	problems []mappingProblem
 }
@@ -42,13 +39,16 @@ type mappingProblem struct {
 	err  *expression.Error
 }
 
-func newMapping(o *Options, columns expression.Columns, zone *time.Location) *mapping {
-	m := &mapping{as: o.As}
+// NewMapping compiles the expressions of the options. Err says whether it is of use.
+func NewMapping(o *Options, columns expression.Columns, zone *time.Location) *Mapping {
+	m := &Mapping{as: o.As}
 	switch o.As {
 	case "contact":
 		m.record = expression.Bind(&m.contact)
 	case "shift":
 		m.record = expression.Bind(&m.shift)
+	case "worker":
+		m.record = expression.Bind(&m.worker)
 	default:
 		m.record = expression.Bind(&m.state)
 	}
@@ -71,17 +71,18 @@ func newMapping(o *Options, columns expression.Columns, zone *time.Location) *ma
 		if m.check("fields."+f.Name, err) {
 			m.fields = append(m.fields, a)
 			m.stateID = m.stateID || f.Name == "state_id" || f.Name == "shift_id"
+			m.active = m.active || f.Name == "active"
 		}
 	}
 	for i := range m.record.Fields {
 		m.record.Fields[i].Clear()
 	}
 	m.used = used.used
-	m.env.Values = make([]expression.Value, used.slots)
+	m.Env.Values = make([]expression.Value, used.slots)
 	return m
 }
 
-func (m *mapping) check(path string, err error) bool {
+func (m *Mapping) check(path string, err error) bool {
 	var e *expression.Error
 	if errors.As(err, &e) {
 		m.problems = append(m.problems, mappingProblem{path, e})
@@ -89,8 +90,8 @@ func (m *mapping) check(path string, err error) bool {
 	return err == nil
 }
 
-// err is everything wrong with the mapping.
-func (m *mapping) err() error {
+// Err is everything wrong with the mapping.
+func (m *Mapping) Err() error {
 	var list []spec.Problem
 	for _, p := range m.problems {
 		list = append(list, p.err.Problem())
@@ -99,7 +100,7 @@ func (m *mapping) err() error {
 }
 
 // sameNames maps columns to the fields of the same names.
-func (m *mapping) sameNames(columns expression.Columns) (list spec.Exprs) {
+func (m *Mapping) sameNames(columns expression.Columns) (list spec.Exprs) {
 	for _, f := range m.record.Fields {
 		if _, _, ok := columns.Column([]string{f.Name}); ok && f.Name != "tenant" && f.Name != "source" {
 			list = append(list, spec.NamedExpr{Name: f.Name, Expr: spec.Expr{Source: f.Name}})
@@ -124,28 +125,20 @@ func (u *usedColumns) Column(path []string) (int, expression.Kind, bool) {
 	return slot, kind, ok
 }
 
-// rowError is what is wrong with one row.
-type rowError struct {
-	reason string // short, the same as in the metrics
-	err    error
-}
-
-func (e *rowError) Error() string { return e.err.Error() }
-
-// run maps the row whose values stand in the environment. It says whether the row passes where.
-func (m *mapping) run() (bool, *rowError) {
+// Run maps the row whose values stand in the environment. It says whether the row passes where.
+func (m *Mapping) Run() (bool, *Error) {
 	if m.where != nil {
-		keep, err := m.where.Eval(&m.env)
+		keep, err := m.where.Eval(&m.Env)
 		if err != nil {
-			return false, &rowError{"expression", m.where.Explain(err)}
+			return false, &Error{"expression", m.where.Explain(err)}
 		}
 		if !keep.True() {
 			return false, nil
 		}
 	}
 	for _, f := range m.fields {
-		if err := f.Run(&m.env); err != nil {
-			return false, &rowError{"expression", f.Explain(err)}
+		if err := f.Run(&m.Env); err != nil {
+			return false, &Error{"expression", f.Explain(err)}
 		}
 	}
 	return true, m.identify()
@@ -155,46 +148,87 @@ var (
 	errNoInteraction = errors.New("field interaction_id is empty: the row cannot be told from others")
 	errNoAgent       = errors.New("field agent_id is empty: the row cannot be told from others")
 	errNoStart       = errors.New("field started_at is absent: the state cannot be placed")
+	errNoWorker      = errors.New("field worker_id is empty: the row cannot be told from others")
 	errNoShift       = errors.New("field starts_at or ends_at is absent: the shift cannot be placed")
 )
 
 // identify checks that the fact has an identity.
-func (m *mapping) identify() *rowError {
+func (m *Mapping) identify() *Error {
 	switch m.as {
 	case "contact":
 		if m.contact.InteractionID == "" {
-			return &rowError{"no_identity", errNoInteraction}
+			return &Error{"no_identity", errNoInteraction}
 		}
 		return nil
 	case "shift":
 		return m.identifyShift()
+	case "worker":
+		return m.identifyWorker()
 	}
 	switch s := &m.state; {
 	case s.AgentID == "":
-		return &rowError{"no_identity", errNoAgent}
+		return &Error{"no_identity", errNoAgent}
 	case s.StartedAt == schemas.Null:
-		return &rowError{"no_identity", errNoStart}
+		return &Error{"no_identity", errNoStart}
 	case s.StateID == "" || !m.stateID: // start and sequence tell the states of one agent apart
 		s.StateID = strconv.FormatInt(s.StartedAt, 10) + "." + strconv.FormatInt(s.Sequence, 10)
 	}
 	return nil
 }
 
-func (m *mapping) identifyShift() *rowError {
+func (m *Mapping) identifyShift() *Error {
 	switch s := &m.shift; {
 	case s.AgentID == "":
-		return &rowError{"no_identity", errNoAgent}
+		return &Error{"no_identity", errNoAgent}
 	case s.StartsAt == schemas.Null || s.EndsAt == schemas.Null:
-		return &rowError{"no_identity", errNoShift}
+		return &Error{"no_identity", errNoShift}
 	case s.ShiftID == "" || !m.stateID: // start and activity tell the shifts of one agent apart
 		s.ShiftID = strconv.FormatInt(s.StartsAt, 10) + "." + s.Activity
 	}
 	return nil
 }
 
-// begins is the fact's first instant, by which it belongs to a day.
-func (m *mapping) begins() int64 {
+func (m *Mapping) identifyWorker() *Error {
+	w := &m.worker
+	if w.WorkerID == "" {
+		return &Error{"no_identity", errNoWorker}
+	}
+	w.Email = strings.ToLower(w.Email)
+	if !m.active {
+		w.Active = true
+	}
+	return nil
+}
+
+// Taker is who facts are handed to.
+type Taker interface {
+	Contact(ctx context.Context, c *schemas.Contact) error
+	AgentState(ctx context.Context, a *schemas.AgentState) error
+	Shift(ctx context.Context, s *schemas.Shift) error
+	Worker(ctx context.Context, w *schemas.Worker) error
+}
+
+// Hand gives the fact of the last row to somebody who copies it.
+func (m *Mapping) Hand(ctx context.Context, to Taker) error {
 	switch m.as {
+	case "contact":
+		return to.Contact(ctx, &m.contact)
+	case "shift":
+		return to.Shift(ctx, &m.shift)
+	case "worker":
+		return to.Worker(ctx, &m.worker)
+	}
+	return to.AgentState(ctx, &m.state)
+}
+
+// Used are the slots of the columns that the expressions read.
+func (m *Mapping) Used() []int { return m.used }
+
+// Begins is the fact's first instant, by which it belongs to a day; Null where it has none.
+func (m *Mapping) Begins() int64 {
+	switch m.as {
+	case "worker":
+		return schemas.Null
 	case "shift":
 		return m.shift.StartsAt
 	case "agent_state":
@@ -209,9 +243,11 @@ func (m *mapping) begins() int64 {
 	return schemas.Null
 }
 
-// latest is the fact's last instant.
-func (m *mapping) latest() int64 {
+// Latest is the fact's last instant, or Null.
+func (m *Mapping) Latest() int64 {
 	switch m.as {
+	case "worker":
+		return schemas.Null
 	case "shift":
 		return max(m.shift.StartsAt, m.shift.EndsAt) // Null is less than any instant
 	case "agent_state":

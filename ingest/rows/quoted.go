@@ -1,10 +1,8 @@
-package file
+package rows
 
 import (
 	"bytes"
 	"errors"
-
-	"github.com/quarterhour/quarterhour/internal/expression"
 )
 
 var (
@@ -13,7 +11,7 @@ var (
 )
 
 // quoted reads a row that has quotes, and may have line breaks inside them. Where a quote is never closed only the first line is lost.
-func (d *delimited) quoted() error {
+func (d *Delimited) quoted() error {
 	d.cells, d.plain = d.cells[:0], d.plain[:0]
 	var bad error
 	lines := int64(1)
@@ -37,13 +35,13 @@ func (d *delimited) quoted() error {
 		}
 	}
 	if bad != nil {
-		return &rowError{"quotes", bad}
+		return &Error{"quotes", bad}
 	}
 	return d.encoding()
 }
 
 // quotedCell reads the cell at pos. next is where the following cell starts, or, where there is no more, the end of the row.
-func (d *delimited) quotedCell(pos int, lines *int64) (next int, more bool, err error) {
+func (d *Delimited) quotedCell(pos int, lines *int64) (next int, more bool, err error) {
 	if ok, err := d.has(pos); err != nil {
 		return 0, false, err
 	} else if !ok || d.rest()[pos] != '"' {
@@ -54,7 +52,7 @@ func (d *delimited) quotedCell(pos int, lines *int64) (next int, more bool, err 
 		quote := bytes.IndexByte(d.rest()[i:], '"')
 		if quote < 0 {
 			seen := len(d.rest())
-			if seen > maxRow {
+			if seen > MaxRow {
 				return 0, false, errUnclosed
 			}
 			if ok, err := d.more(); err != nil {
@@ -83,7 +81,7 @@ func (d *delimited) quotedCell(pos int, lines *int64) (next int, more bool, err 
 }
 
 // afterQuote expects a delimiter or the row's end.
-func (d *delimited) afterQuote(i int) (next int, more bool, err error) {
+func (d *Delimited) afterQuote(i int) (next int, more bool, err error) {
 	if ok, err := d.has(i + 1); err != nil { // \r\n needs two
 		return 0, false, err
 	} else if !ok && i >= len(d.rest()) {
@@ -107,7 +105,7 @@ func (d *delimited) afterQuote(i int) (next int, more bool, err error) {
 }
 
 // bareCell reads a cell without quotes.
-func (d *delimited) bareCell(pos int) (next int, more bool, err error) {
+func (d *Delimited) bareCell(pos int) (next int, more bool, err error) {
 	end, _, err := d.line(pos)
 	if err != nil {
 		return 0, false, err
@@ -124,7 +122,7 @@ func (d *delimited) bareCell(pos int) (next int, more bool, err error) {
 }
 
 // has says whether there is a byte at i of the rest.
-func (d *delimited) has(i int) (bool, error) {
+func (d *Delimited) has(i int) (bool, error) {
 	for i >= len(d.rest()) {
 		if ok, err := d.more(); !ok {
 			return false, err
@@ -133,7 +131,7 @@ func (d *delimited) has(i int) (bool, error) {
 	return true, nil
 }
 
-func (d *delimited) unclosed() error {
+func (d *Delimited) unclosed() error {
 	end, ended, err := d.line(0)
 	if err != nil {
 		return err
@@ -145,16 +143,5 @@ func (d *delimited) unclosed() error {
 		d.doubt(d.first)
 	}
 	d.consume(end, ended, 1)
-	return &rowError{"quotes", errUnclosed}
-}
-
-var _ reader = (*delimited)(nil)
-
-// reader gives the rows of one file.
-type reader interface {
-	// read puts the columns of the next row into the environment. io.EOF is the end, a *rowError a row that is no good.
-	read(e *expression.Env) error
-	// position is the line, or the number, of the last row, and raw its text as far as it is known.
-	position() string
-	raw() []byte
+	return &Error{"quotes", errUnclosed}
 }

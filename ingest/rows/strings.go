@@ -1,4 +1,4 @@
-package file
+package rows
 
 import (
 	"unicode/utf16"
@@ -6,7 +6,7 @@ import (
 )
 
 // string reads a JSON string. Without escapes it aliases the row.
-func (s *scanner) string() (string, error) {
+func (s *Scanner) string() (string, error) {
 	if s.at >= len(s.in) || s.in[s.at] != '"' {
 		return "", s.unexpected("where \" is needed")
 	}
@@ -27,7 +27,7 @@ func (s *scanner) string() (string, error) {
 }
 
 // escaped reads the rest of a string from its first escape at i.
-func (s *scanner) escaped(from, i int) (string, error) {
+func (s *Scanner) escaped(from, i int) (string, error) {
 	start := len(s.plain)
 	s.plain = append(s.plain, s.in[from:i]...)
 	for i < len(s.in) {
@@ -79,7 +79,7 @@ func (s *scanner) escaped(from, i int) (string, error) {
 }
 
 // unicode reads \uXXXX at i, and the second half of a pair after it. Half a pair is U+FFFD.
-func (s *scanner) unicode(i int) (rune, int) {
+func (s *Scanner) unicode(i int) (rune, int) {
 	r, ok := s.hex(i + 2)
 	if !ok {
 		return 0, 0
@@ -97,7 +97,7 @@ func (s *scanner) unicode(i int) (rune, int) {
 	return utf8.RuneError, 6
 }
 
-func (s *scanner) hex(i int) (r rune, ok bool) {
+func (s *Scanner) hex(i int) (r rune, ok bool) {
 	if i+4 > len(s.in) {
 		return 0, false
 	}
