@@ -19,7 +19,7 @@
 // call contactId and the work sessions contact_session_id. A contact that is passed on ends ANSWERED, with CONTACT/TRANSFERRED
 // before; one that overflowed unanswered into another inbox ends UNANSWERED; one that the customer left ends ABANDONED. Work
 // sessions tell each of them by routing, acceptance, end and after-contact time, to the millisecond: what Truth counts as offered is
-contact_session_routed_at, up to 2 s after contact_session_created_at.
+// contact_session_routed_at, up to 2 s after contact_session_created_at.
 //
 // # Lateness
 //
