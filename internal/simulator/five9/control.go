@@ -1,6 +1,7 @@
 package five9
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -13,18 +14,25 @@ func (s *Server) Violations() []string {
 	return slices.Clone(s.violations)
 }
 
-// Unlock does what the vendor's support does about a locked account.
+// Unlock does what the vendor's support does about locked accounts.
 func (s *Server) Unlock() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.locked, s.wrong = false, 0
+	for _, l := range s.logins {
+		l.locked, l.wrong = false, 0
+	}
 }
 
-// SetPassword changes the user's password.
-func (s *Server) SetPassword(password string) {
+// SetPassword changes a user's password.
+func (s *Server) SetPassword(user, password string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.o.Password = password
+	l := s.logins[user]
+	if l == nil {
+		return fmt.Errorf("the simulated Five9 has no user %q", user)
+	}
+	l.password = password
+	return nil
 }
 
 // SetLimits changes the quotas, as the vendor's support may. What is counted stays.

@@ -9,6 +9,8 @@ import (
 // Options of a simulated Five9. The zero value of a field stands for what Defaults says.
 type Options struct {
 	User, Password string
+	// Others are the passwords of further users, by name: one for the statistics, that does not wait for the reports.
+	Others map[string]string
 	Zone           string // of the data centre: TIMESTAMP columns, counters, criteria without offset
 	Versions       []string
 	Limits         []Limit
@@ -87,6 +89,7 @@ func DefaultFaults() Faults {
 const (
 	User          = "wfm-api"
 	Password      = "s3cret-Five9"
+	Supervisor    = "wfm-supervisor"
 	Folder        = "WFM Reports"
 	CallReport    = "WFM Call Log"
 	StateReport   = "WFM Agent States"
@@ -96,7 +99,7 @@ const (
 // Defaults are the options of a domain in the US with the vendor's usual limits.
 func Defaults() Options {
 	return Options{
-		User: User, Password: Password, Zone: "America/Los_Angeles",
+		User: User, Password: Password, Others: map[string]string{Supervisor: Password}, Zone: "America/Los_Angeles",
 		Versions: []string{"v2", "v3", "v4", "v9_3", "v9_5", "v10", "v10_2", "v11", "v12", "v13", "v14"},
 		Limits:   DefaultLimits(), LockAfter: 3, Reports: DefaultReports(),
 		MostCSV: 50_000, Most: 5_000, Running: 20 * time.Second, Keeps: time.Hour, Faults: DefaultFaults(), Idle: 30 * time.Minute,
@@ -143,6 +146,9 @@ func (o Options) filled() Options {
 	o.User, o.Password, o.Zone = cmp.Or(o.User, d.User), cmp.Or(o.Password, d.Password), cmp.Or(o.Zone, d.Zone)
 	o.LockAfter, o.MostCSV, o.Most = cmp.Or(o.LockAfter, d.LockAfter), cmp.Or(o.MostCSV, d.MostCSV), cmp.Or(o.Most, d.Most)
 	o.Running, o.Keeps, o.Idle = cmp.Or(o.Running, d.Running), cmp.Or(o.Keeps, d.Keeps), cmp.Or(o.Idle, d.Idle)
+	if o.Others == nil {
+		o.Others = d.Others
+	}
 	if o.Versions == nil {
 		o.Versions = d.Versions
 	}

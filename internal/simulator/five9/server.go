@@ -23,9 +23,7 @@ type Server struct {
 
 	mu         sync.Mutex
 	violations []string
-	wrong      int    // passwords in a row
-	locked     bool   // until Unlock
-	busy       string // the operation that the user is in
+	logins     map[string]*login // by user name
 	counters   counters
 	reports    []Report
 	results    map[string]*result
@@ -33,6 +31,14 @@ type Server struct {
 	faults     []*fault // that the next calls get
 	answers    int
 	calls      map[string]int
+}
+
+// login is a user of the web services.
+type login struct {
+	name, password string
+	wrong          int    // passwords in a row
+	locked         bool   // until Unlock
+	busy           string // the operation that the user is in
 }
 
 // New makes a simulated Five9 of a centre that has one. An error is about the options.
@@ -49,7 +55,10 @@ func New(c *centre.Centre, w clock.Watch, o Options) (*Server, error) {
 	}
 	s := &Server{
 		o: o, centre: c, watch: w, zone: zone, reports: slices.Clone(o.Reports), results: map[string]*result{}, sessions: map[string]*session{},
-		calls: map[string]int{},
+		calls: map[string]int{}, logins: map[string]*login{o.User: {name: o.User, password: o.Password}},
+	}
+	for name, password := range o.Others {
+		s.logins[name] = &login{name: name, password: password}
 	}
 	s.counters = newCounters(o.Limits, zone)
 	s.rows = newRows(c, zone, o.Faults)
@@ -82,40 +91,45 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !strings.HasPrefix(r.Header.Get("Content-Type"), "text/xml"):
 		s.broken("a request of content type %q", r.Header.Get("Content-Type"))
 		page(w, http.StatusUnsupportedMediaType, "Cannot process the message because the content type was not text/xml")
-	case s.admitted(w, r, of):
-		s.serve(w, r, of)
+	default:
+		if l := s.admitted(w, r, of); l != nil {
+			s.serve(w, r, of, l)
+		}
 	}
 }
 
 // admitted looks at the password. Too many wrong ones in a row lock the account, for the right one too.
-func (s *Server) admitted(w http.ResponseWriter, r *http.Request, of *service) bool {
-	user, password, ok := r.BasicAuth()
+func (s *Server) admitted(w http.ResponseWriter, r *http.Request, of *service) *login {
+	user, password, _ := r.BasicAuth()
 	s.mu.Lock()
-	right := ok && user == s.o.User && password == s.o.Password
+	l := s.logins[user]
+	right := l != nil && password == l.password
 	switch {
-	case right && !s.locked:
-		s.wrong = 0
-	case !right && ok:
-		if s.wrong++; s.wrong == s.o.LockAfter {
-			s.locked = true
-			s.note("the account was locked after %d wrong passwords", s.wrong)
+	case l == nil:
+		s.note("user %q is not known", user)
+	case right && !l.locked:
+		l.wrong = 0
+	case !right:
+		if l.wrong++; l.wrong == s.o.LockAfter {
+			l.locked = true
+			s.note("the account %q was locked after %d wrong passwords", user, l.wrong)
 		}
 	}
-	locked := s.locked
+	locked := l != nil && l.locked
 	s.mu.Unlock()
 	switch {
 	case locked:
 		s.failed(w, of, failed("InvalidAccount", "Account is locked"))
-		return false
+		return nil
 	case !right:
 		page(w, http.StatusUnauthorized, "This request requires HTTP authentication.")
-		return false
+		return nil
 	}
-	return true
+	return l
 }
 
 // serve makes one call.
-func (s *Server) serve(w http.ResponseWriter, r *http.Request, of *service) {
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, of *service, l *login) {
 	root, err := parseXML(r.Body)
 	var n *node
 	if err == nil {
@@ -132,13 +146,13 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, of *service) {
 		s.failed(w, of, failed("", fmt.Sprintf("Cannot find dispatch method for {%s}%s", n.name.Space, n.name.Local)))
 		return
 	}
-	f := s.enter(op)
+	f := s.enter(l, op)
 	if f != nil {
 		s.failed(w, of, f)
 		return
 	}
-	defer s.leave()
-	b, f := s.call(r, of, op, n)
+	defer s.leave(l)
+	b, f := s.call(r, of, op, n, l)
 	if f != nil {
 		s.failed(w, of, f)
 		return
@@ -147,26 +161,26 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, of *service) {
 }
 
 // enter lets the user make one call at a time.
-func (s *Server) enter(op *operation) *fault {
+func (s *Server) enter(l *login, op *operation) *fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.busy != "" {
-		s.note("%s was called while %s was under way", op.name, s.busy)
+	if l.busy != "" {
+		s.note("%s was called while %s of user %q was under way", op.name, l.busy, l.name)
 		return failed("UserAlreadyLoggedIn", "Concurrent requests of one user are not allowed")
 	}
-	s.busy = op.name
+	l.busy = op.name
 	s.calls[op.name]++
 	return nil
 }
 
-func (s *Server) leave() {
+func (s *Server) leave(l *login) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.busy = ""
+	l.busy = ""
 }
 
 // call checks, counts and does what is asked for.
-func (s *Server) call(r *http.Request, of *service, op *operation, n *node) (body, *fault) {
+func (s *Server) call(r *http.Request, of *service, op *operation, n *node, l *login) (body, *fault) {
 	if f := of.check(n, op.asks, op.name); f != nil {
 		s.broken("%s: %s", op.name, f.text)
 		return nil, f
@@ -188,7 +202,7 @@ func (s *Server) call(r *http.Request, of *service, op *operation, n *node) (bod
 			[2]string{"limit", strconv.FormatInt(limit, 10)}, [2]string{"operationType", op.counter})
 	}
 	if strings.HasSuffix(of.name, "SupervisorService") {
-		return s.statistics(r.Context(), op, n)
+		return s.statistics(r.Context(), op, n, l.name)
 	}
 	return s.configuration(r.Context(), op, n)
 }

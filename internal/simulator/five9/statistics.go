@@ -24,11 +24,11 @@ type session struct {
 var settings = []string{"appType", "forceLogoutSession", "idleTimeOut", "rollingPeriod", "shiftStart", "statisticsRange", "timeZone"}
 
 // statistics does an operation of the statistics service.
-func (s *Server) statistics(ctx context.Context, op *operation, n *node) (body, *fault) {
+func (s *Server) statistics(ctx context.Context, op *operation, n *node, user string) (body, *fault) {
 	if op.name == "setSessionParameters" {
-		return s.begin(n.child("viewSettings"))
+		return s.begin(n.child("viewSettings"), user)
 	}
-	v, f := s.session()
+	v, f := s.session(user)
 	if f != nil {
 		return nil, f
 	}
@@ -57,16 +57,16 @@ func (s *Server) statistics(ctx context.Context, op *operation, n *node) (body, 
 			})
 		}, nil
 	case "getLoggedInUsers":
-		return func(w *writer) { w.in("return", func() { w.leaf("role", "Supervisor"); w.leaf("username", s.o.User) }) }, nil
+		return func(w *writer) { w.in("return", func() { w.leaf("role", "Supervisor"); w.leaf("username", user) }) }, nil
 	}
 	s.mu.Lock() // closeSession
 	defer s.mu.Unlock()
-	delete(s.sessions, s.o.User)
+	delete(s.sessions, user)
 	return nil, nil
 }
 
 // begin opens a session, or replaces the user's.
-func (s *Server) begin(n *node) (body, *fault) {
+func (s *Server) begin(n *node, user string) (body, *fault) {
 	if n == nil {
 		return nil, failed("MissedArgument", "viewSettings is missing")
 	}
@@ -85,18 +85,18 @@ func (s *Server) begin(n *node) (body, *fault) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.sessions[s.o.User] = v
+	s.sessions[user] = v
 	return nil, nil
 }
 
 // session is the user's, as long as it is not idle for too long.
-func (s *Server) session() (*session, *fault) {
+func (s *Server) session(user string) (*session, *fault) {
 	now := s.watch.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v := s.sessions[s.o.User]
+	v := s.sessions[user]
 	if v == nil || now.Sub(v.used) > v.idle {
-		delete(s.sessions, s.o.User)
+		delete(s.sessions, user)
 		return nil, failed("SessionNotInitialized", "Session parameters were not set")
 	}
 	v.used = now
