@@ -99,7 +99,7 @@ func (s *Server) post(ctx context.Context, h webhook, a *attempt) (status int) {
 	if err != nil {
 		return 0
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	io.Copy(io.Discard, io.LimitReader(answer.Body, 1<<20)) //nolint:errcheck // the status counts
 	return answer.StatusCode
 }

@@ -88,10 +88,6 @@ func (v *vendor) expect(status int, part, method, path string, body any) (*http.
 	return a, text
 }
 
-func (v *vendor) stamp(ago time.Duration) string {
-	return v.watch.Now().Add(-ago).UTC().Format(time.RFC3339)
-}
-
 func TestWhoAsks(t *testing.T) {
 	v := open(t, gladly.Options{})
 	for _, user := range [][2]string{{"api@example.test", "wrong"}, {"other@example.test", "gladly-token"}, {"", ""}} {

@@ -114,7 +114,7 @@ func (s *Server) cut(lines int) (at int, broken bool) {
 
 // sever ends a stream in the middle of a line: the connection breaks, or the answer ends as if it were whole.
 func sever(w http.ResponseWriter, line []byte, broken bool) {
-	w.Write(line[:len(line)*2/3])
+	_, _ = w.Write(line[:len(line)*2/3])
 	if f, ok := w.(http.Flusher); ok && broken {
 		f.Flush()
 		panic(http.ErrAbortHandler) //nolint:forbidigo // how net/http breaks a connection
