@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/httpcall"
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -98,6 +99,7 @@ func (w *worker) read(ctx context.Context, from, to, began time.Time) error {
 	if err := w.flow.Read(ctx, r); err != nil {
 		return err
 	}
+	crash.Point(crash.FlowRead)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if err := n.usable(ctx); err != nil {
@@ -162,6 +164,7 @@ func (n *run) withdraw(it item) error {
 	if err := n.write(n.ctx, fact); err != nil {
 		return n.fail(err)
 	}
+	crash.Point(crash.FlowRetracted)
 	return nil
 }
 

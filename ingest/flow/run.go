@@ -11,6 +11,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/internal/clock"
+	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
 // Run runs the flows until ctx ends; draining, until each has read up to the present once. A flow that fails is tried again
@@ -150,6 +151,7 @@ func (n *run) commit() error {
 	if err := n.out.Commit(n.ctx, n.cursor.Encode()); err != nil {
 		return n.fail(err)
 	}
+	crash.Point(crash.FlowCommitted)
 	for kind, at := range marks {
 		if err := n.out.Mark(n.ctx, kind, at); err != nil {
 			return n.fail(err)

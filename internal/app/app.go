@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -116,6 +117,10 @@ func (a App) Run(ctx context.Context, s *cli.Session, list []*pipelines.Pipeline
 const stopWithin = 2 * time.Second
 
 func run(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipeline, o cli.RunOptions, pace runtime.SnapshotPace) error {
+	watch, err := clock.ParseFast(os.Getenv(clock.FastVariable))
+	if err != nil {
+		return err
+	}
 	cluster, reg, err := connect(s, e)
 	if err != nil {
 		return err
@@ -129,7 +134,7 @@ func run(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipe
 	defer close()
 	return runtime.Run(ctx, list, runtime.Options{
 		Cluster: cluster, Registry: reg, Warehouse: e.ClickHouse, Stages: o.Stages, Drain: o.Drain,
-		Log: s.Log, Progress: s.Progress, Snapshots: pace, Metrics: observe.NewMetrics(metrics), Now: clock.Now,
+		Log: s.Log, Progress: s.Progress, Snapshots: pace, Metrics: observe.NewMetrics(metrics), Now: clock.Now, Watch: watch,
 	})
 }
 

@@ -170,3 +170,49 @@ func (c *Cluster) Committed(ctx context.Context, group, topic string) ([]int64, 
 	})
 	return committed, err
 }
+
+// OffsetsSince is, for each partition of the topic, the offset of the first record made at or after an instant, by the records' own
+// time; the end where there is none. It only helps to skip: records need not be in the order of their times.
+func (c *Cluster) OffsetsSince(ctx context.Context, topic string, at time.Time) ([]int64, error) {
+	ranges, err := c.Offsets(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	starts := make([]int64, len(ranges))
+	for p, r := range ranges {
+		starts[p] = r.First
+	}
+	if at.UnixMilli() <= 0 {
+		return starts, nil
+	}
+	err = c.retry(ctx, fmt.Sprintf("look up a time in topic %q", topic), func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+		requests := make([]kafka.OffsetRequest, len(ranges))
+		for p := range ranges {
+			requests[p] = kafka.TimeOffsetOf(p, at)
+		}
+		res, err := c.admin.ListOffsets(ctx, &kafka.ListOffsetsRequest{
+			Topics: map[string][]kafka.OffsetRequest{topic: requests}, IsolationLevel: kafka.ReadCommitted,
+		})
+		if err != nil {
+			return err
+		}
+		for _, p := range res.Topics[topic] {
+			if p.Error != nil {
+				return fmt.Errorf("partition %d: %w", p.Partition, p.Error)
+			}
+			if p.Partition >= len(starts) {
+				continue
+			}
+			starts[p.Partition] = ranges[p.Partition].Next
+			for offset := range p.Offsets {
+				if offset >= 0 {
+					starts[p.Partition] = min(starts[p.Partition], offset)
+				}
+			}
+		}
+		return nil
+	})
+	return starts, err
+}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/spec"
 )
@@ -20,7 +21,7 @@ import (
 const prefix = "QUARTERHOUR_"
 
 // elsewhere are variables with the prefix that are not options of the system.
-var elsewhere = []string{"QUARTERHOUR_CACHE", "QUARTERHOUR_CHDB", "QUARTERHOUR_CONFIG", crash.Variable, "QUARTERHOUR_TEST_KAFKA", "QUARTERHOUR_TEST_CLICKHOUSE"}
+var elsewhere = []string{"QUARTERHOUR_CACHE", "QUARTERHOUR_CHDB", "QUARTERHOUR_CONFIG", clock.FastVariable, crash.Variable, "QUARTERHOUR_TEST_KAFKA", "QUARTERHOUR_TEST_CLICKHOUSE"}
 
 // option is one value of System, by its path (kafka.sasl.username).
 type option struct {

@@ -29,6 +29,11 @@ const (
 	RejectsWritten    Name = "rejects-written"    // the dead letters of a flush are in the log, its facts may not be
 	CursorDue         Name = "cursor-due"         // facts are in the log, the cursor that covers them is not
 	CursorStored      Name = "cursor-stored"      // the cursor is in the log, the source was not told
+	CredentialStored  Name = "credential-stored"  // what a credential spends is in the log, nothing of it is spent
+	RawKept           Name = "raw-kept"           // a vendor's answer is kept, none of its facts is handed over
+	FlowRetracted     Name = "flow-retracted"     // a retraction is handed over, the position that follows from it is not stored
+	FlowRead          Name = "flow-read"          // a window is read to its end, nothing of it is committed
+	FlowCommitted     Name = "flow-committed"     // facts and position of a flow are in the log, the marks that follow are not
 	MarkDue           Name = "mark-due"           // all facts that a mark covers are in the log, no partition has the mark
 	MarkAppended      Name = "mark-appended"      // one partition has the mark, the others may not
 	MarkWritten       Name = "mark-written"       // all partitions have the mark, the source was not told
@@ -76,6 +81,7 @@ var All = []Name{
 	TopicEnsured, SchemaJournalled, SchemaRegistered, CursorsLoaded,
 	MigrationBegun, MigrationRan, MigrationRecorded, SinkOpened, PartitionsAssigned,
 	FileOpened, FileRead, FilesRead, FactsAppended, FactsFlushed, RejectsWritten, CursorDue, CursorStored,
+	CredentialStored, RawKept, FlowRetracted, FlowRead, FlowCommitted,
 	MarkDue, MarkAppended, MarkWritten, PromiseMade, BatchAcknowledged,
 	FoldReplayed, FoldTaken, LettersWritten, PartialsMade, PartialsAppended, PartialsWritten, FoldCommitted,
 	SectionWritten, SectionsWritten, ManifestWritten, SnapshotRestored,

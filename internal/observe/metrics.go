@@ -21,6 +21,7 @@ type Metrics struct {
 	records, bytes, written, writtenBytes, errors, facts, rejected, snapshots *prometheus.CounterVec
 	lag                                                                       *prometheus.GaugeVec
 	batchRecords, batchSeconds                                                *prometheus.HistogramVec
+	sources                                                                   sourceVectors
 }
 
 // NewMetrics registers the metrics.
@@ -53,6 +54,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 		batchSeconds: histogram("batch_seconds", "Time a stage took for a batch, in seconds.", prometheus.ExponentialBuckets(0.0005, 4, 9)),
 	}
 	reg.MustRegister(m.lag)
+	m.sources = newSourceVectors(reg)
 	return m
 }
 

@@ -9,29 +9,78 @@ import (
 	"github.com/quarterhour/quarterhour/internal/crash"
 )
 
-// cursors keeps how far each source has read, in a compacted topic: the newest value of a source's key holds.
+// cursors keeps how far each source has read, and what credentials have spent, in a compacted topic: the newest value of a key holds. A
+// source's key is its name, in which there is no slash; the others have one.
 type cursors struct {
-	p  *pipeline
-	mu sync.Mutex
-	by map[string][]byte
+	p      *pipeline
+	mu     sync.Mutex
+	by     map[string][]byte
+	next   int64 // offset from which the topic has not been read
+	wanted sync.Mutex
 }
 
 func (p *pipeline) loadCursors(ctx context.Context) (*cursors, error) {
 	c := &cursors{p: p, by: map[string][]byte{}}
-	ranges, err := p.cluster.Offsets(ctx, p.topics.cursors())
-	if err != nil {
-		return nil, fmt.Errorf("read cursors: %w", err)
+	if err := c.catchUp(ctx); err != nil {
+		return nil, err
 	}
-	err = p.cluster.ReadAll(ctx, p.topics.cursors(), 0, ranges[0].First, ranges[0].Next, func(b *broker.Batch) error {
+	return c, nil
+}
+
+// catchUp reads what others have written since the last time.
+func (c *cursors) catchUp(ctx context.Context) error {
+	c.wanted.Lock()
+	defer c.wanted.Unlock()
+	topic := c.p.topics.cursors()
+	ranges, err := c.p.cluster.Offsets(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("read cursors: %w", err)
+	}
+	err = c.p.cluster.ReadAll(ctx, topic, 0, max(c.next, ranges[0].First), ranges[0].Next, func(b *broker.Batch) error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		for _, r := range b.Records {
 			c.by[string(r.Key)] = append([]byte(nil), r.Value...)
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read cursors: %w", err)
+		return fmt.Errorf("read cursors: %w", err)
 	}
-	return c, nil
+	c.next = ranges[0].Next
+	return nil
+}
+
+// Load is the newest value of a key, as far as this process knows.
+func (c *cursors) Load(key string) []byte { return c.load(key) }
+
+// Reload is the newest value of a key, whoever wrote it.
+func (c *cursors) Reload(ctx context.Context, key string) ([]byte, error) {
+	if err := c.catchUp(ctx); err != nil {
+		return nil, err
+	}
+	return c.load(key), nil
+}
+
+// Save stores a value, and returns once it is safe.
+func (c *cursors) Save(ctx context.Context, key string, value []byte) error {
+	if err := c.put(ctx, key, value); err != nil {
+		return fmt.Errorf("store %q: %w", key, err)
+	}
+	crash.Point(crash.CredentialStored)
+	return nil
+}
+
+// put writes a value; nil takes the key away.
+func (c *cursors) put(ctx context.Context, key string, value []byte) error {
+	record := broker.Record{Key: []byte(key), Value: value, Time: c.p.now()}
+	if _, err := c.p.producer.Produce(ctx, c.p.topics.cursors(), 0, []broker.Record{record}); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.by[key] = append([]byte(nil), value...)
+	return nil
 }
 
 func (c *cursors) load(source string) []byte {
@@ -45,13 +94,9 @@ func (c *cursors) store(ctx context.Context, source string, cursor []byte) error
 		return nil
 	}
 	crash.Point(crash.CursorDue)
-	record := broker.Record{Key: []byte(source), Value: cursor, Time: c.p.now()}
-	if _, err := c.p.producer.Produce(ctx, c.p.topics.cursors(), 0, []broker.Record{record}); err != nil {
+	if err := c.put(ctx, source, cursor); err != nil {
 		return fmt.Errorf("store cursor of source %q: %w", source, err)
 	}
 	crash.Point(crash.CursorStored)
-	c.mu.Lock()
-	c.by[source] = append([]byte(nil), cursor...)
-	c.mu.Unlock()
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/internal/crash"
+	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/pipelines"
 )
 
@@ -24,18 +25,24 @@ func (p *pipeline) runSources(ctx context.Context) error {
 		return err
 	}
 	crash.Point(crash.CursorsLoaded)
+	release, err := stored.hold(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	keyring := p.keyring.With(stored)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, s := range p.file.Sources {
-		group.Go(func() error { return p.runSource(ctx, s, stored) })
+		group.Go(func() error { return p.runSource(ctx, s, stored, keyring) })
 	}
 	return group.Wait()
 }
 
-func (p *pipeline) runSource(ctx context.Context, s pipelines.Source, stored *cursors) error {
+func (p *pipeline) runSource(ctx context.Context, s pipelines.Source, stored *cursors, keyring *quota.Keyring) error {
 	log := p.log.With("source", s.Name)
 	wait := time.Second
 	for {
-		err := p.runSourceOnce(ctx, s, stored)
+		err := p.runSourceOnce(ctx, s, stored, keyring)
 		if err == nil || ctx.Err() != nil {
 			return nil
 		}
@@ -54,7 +61,7 @@ func (p *pipeline) runSource(ctx context.Context, s pipelines.Source, stored *cu
 	}
 }
 
-func (p *pipeline) runSourceOnce(ctx context.Context, s pipelines.Source, stored *cursors) error {
+func (p *pipeline) runSourceOnce(ctx context.Context, s pipelines.Source, stored *cursors, keyring *quota.Keyring) error {
 	bounds, err := p.bounds()
 	if err != nil {
 		return err
@@ -62,6 +69,7 @@ func (p *pipeline) runSourceOnce(ctx context.Context, s pipelines.Source, stored
 	source, err := s.Registration.Open(s.Options, ingest.Deps{
 		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Zone: p.file.Zone, Bounds: bounds, Drain: p.drain,
 		Log: p.log.With("source", s.Name), Progress: p.progress, Now: p.now,
+		Watch: p.watch, Keyring: keyring, Recall: p.recall(s.Name), Raw: p.keepRaw(s.Name), Metrics: p.metrics.Source(s.Name),
 	})
 	if err != nil {
 		return err

@@ -214,8 +214,13 @@ func (o *out) Mark(ctx context.Context, fact string, completeThrough int64) erro
 	}
 	m := schemas.Mark{Tenant: o.p.file.Tenant, Source: o.source, Fact: fact, CompleteThrough: completeThrough}
 	record := broker.Record{Key: appendKey(nil, o.p.file.Tenant, "\x00mark\x00"+o.source), Value: o.p.write.mark.append(nil, &m), Time: o.p.now()}
+	return o.promise(ctx, o.p.topics.fact(fact), record)
+}
+
+// promise writes a mark to every partition of a topic.
+func (o *out) promise(ctx context.Context, topic string, mark broker.Record) error {
 	for n := range o.p.file.Partitions {
-		if _, err := o.p.producer.Produce(ctx, o.p.topics.fact(fact), n, []broker.Record{record}); err != nil {
+		if _, err := o.p.producer.Produce(ctx, topic, n, []broker.Record{mark}); err != nil {
 			return err
 		}
 		crash.Point(crash.MarkAppended)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
-	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/transform"
 )
@@ -58,14 +57,7 @@ func (o *out) markReported(ctx context.Context, completeThrough int64) error {
 	shard := transform.ReportedShard(o.source)
 	m := schemas.ShardMark{Tenant: o.p.file.Tenant, Shard: shard, Source: o.source, CompleteThrough: completeThrough, Revision: completeThrough}
 	record := broker.Record{Key: []byte(shard + "\x00\x00mark\x00" + o.source), Value: o.p.write.shardMark.append(nil, &m), Time: o.p.now()}
-	for n := range o.p.file.Partitions {
-		if _, err := o.p.producer.Produce(ctx, o.p.topics.partials(), n, []broker.Record{record}); err != nil {
-			return err
-		}
-		crash.Point(crash.MarkAppended)
-	}
-	crash.Point(crash.MarkWritten)
-	return nil
+	return o.promise(ctx, o.p.topics.partials(), record)
 }
 
 // seconds is the length of the interval that starts at the instant.

@@ -14,8 +14,10 @@ import (
 
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/observe"
+	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/internal/registry"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/sinks"
@@ -50,14 +52,24 @@ type Options struct {
 	Metrics   *observe.Metrics
 	Snapshots SnapshotPace
 	Now       func() time.Time
+	// Watch is the time that sources and quotas go by; clock.Wall if nil. All else goes by the machine's.
+	Watch clock.Watch
 }
 
 // Run runs the pipelines until ctx ends, or, draining, until everything the sources had has reached every sink.
 func Run(ctx context.Context, files []*pipelines.Pipeline, o Options) error {
+	if o.Watch == nil {
+		o.Watch = clock.Wall
+	}
+	keyring := &quota.Keyring{Watch: o.Watch}
+	defer watchCredentials(ctx, keyring, o.Metrics)()
 	group, ctx := errgroup.WithContext(ctx)
 	for _, file := range files {
 		group.Go(func() error {
 			p, err := open(ctx, file, o)
+			if p != nil {
+				p.keyring = keyring
+			}
 			if err == nil {
 				err = p.run(ctx, o.Stages)
 			}
@@ -89,6 +101,9 @@ type pipeline struct {
 	snapshots SnapshotPace
 	ended     <-chan struct{} // closed when the run is to end
 	now       func() time.Time
+	watch     clock.Watch
+	keyring   *quota.Keyring
+	raw       rawTopic
 	setAside  atomic.Int64 // dead letters of this run
 }
 
@@ -96,7 +111,7 @@ func open(ctx context.Context, file *pipelines.Pipeline, o Options) (*pipeline, 
 	p := &pipeline{
 		file: file, topics: topics{file.Name}, fed: newFed(), cluster: o.Cluster, registry: o.Registry, warehouse: o.Warehouse, drain: o.Drain,
 		log: o.Log.With("pipeline", file.Name), progress: o.Progress, now: o.Now, metrics: newPipelineMetrics(o.Metrics, file.Name),
-		snapshots: o.Snapshots.complete(),
+		snapshots: o.Snapshots.complete(), watch: o.Watch,
 	}
 	var err error
 	if p.options, p.stages, err = stagesOf(file); err != nil {

@@ -38,6 +38,7 @@ func (t topics) partials() string    { return t.pipeline + ".partials" }
 func (t topics) rows() string        { return t.pipeline + ".rows" }
 func (t topics) cursors() string     { return t.pipeline + ".cursors" }
 func (t topics) deadLetters() string { return t.pipeline + ".deadletters" }
+func (t topics) raw() string         { return t.pipeline + ".raw" }
 func (t topics) snapshots() string   { return t.pipeline + ".snapshots" }
 
 func (t topics) intervalsGroup() string       { return t.pipeline + ".intervals" }
