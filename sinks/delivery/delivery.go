@@ -21,6 +21,7 @@ type Item struct {
 	Seconds int
 	Final   bool
 	Zero    bool // nothing happened in the interval: the row is there because the destination wants it
+	Again   bool // a person asked for it to be sent once more, whatever was delivered
 
 	Queue      *schemas.QueueInterval
 	AgentQueue *schemas.AgentQueueInterval

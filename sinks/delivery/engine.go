@@ -1,0 +1,91 @@
+package delivery
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/quarterhour/quarterhour/internal/clock"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// Deps is what an engine has from its sink's surroundings.
+type Deps struct {
+	Tenant, Pipeline, Name string
+	Drain                  bool // send without waiting for what may come, or for a delay to pass
+	Watch                  clock.Watch
+	Log                    *slog.Logger
+	Attempted              func(outcome string, items int, took time.Duration) // counts, where not nil
+}
+
+// Log is where a lane writes down what it did. Both return once what they were given is safe.
+type Log interface {
+	Deliveries(ctx context.Context, attempts []schemas.Delivery) error
+	DeadLetters(ctx context.Context, letters []schemas.DeadLetter) error
+}
+
+// Engine serves one destination: its lanes share the requests that may be under way at once, and the pauses that the destination
+// asks for. Safe for concurrent use.
+type Engine struct {
+	destination Destination
+	plan        Plan
+	options     Options
+	deps        Deps
+	pace        *pace
+	sending     sync.WaitGroup
+
+	mu    sync.Mutex
+	lanes []*Lane
+}
+
+// New makes the engine of a destination. What the options leave open is as the plan says.
+func New(d Destination, p Plan, o Options, deps Deps) *Engine {
+	if o.Batch > 0 && (p.Items == 0 || o.Batch < p.Items) {
+		p.Items = o.Batch
+	}
+	if o.Concurrency > 0 {
+		p.Concurrency = o.Concurrency
+	}
+	if len(o.Kinds) > 0 {
+		p.Kinds = slices.DeleteFunc(slices.Clone(p.Kinds), func(k string) bool { return !slices.Contains(o.Kinds, k) })
+	}
+	p.Items, p.Concurrency, o.Attempts = max(p.Items, 1), max(p.Concurrency, 1), max(o.Attempts, 1)
+	return &Engine{destination: d, plan: p, options: o, deps: deps, pace: newPace(p.Concurrency)}
+}
+
+// Lane starts the delivery of one partition of the log, from where it had been committed. delivered says at which revision a key
+// had been settled since: it is not sent again at that revision.
+func (e *Engine) Lane(log Log, committed int64, delivered map[string]int64) *Lane {
+	l := newLane(e, log, committed, delivered)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.lanes = append(e.lanes, l)
+	return l
+}
+
+// turn gives every lane a chance to use what became free.
+func (e *Engine) turn(ctx context.Context) {
+	e.mu.Lock()
+	lanes := slices.Clone(e.lanes)
+	if len(e.lanes) > 1 { // another one is first the next time
+		e.lanes = append(e.lanes[1:], e.lanes[0])
+	}
+	e.mu.Unlock()
+	for _, l := range lanes {
+		l.Turn(ctx)
+	}
+}
+
+func (e *Engine) leave(l *Lane) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.lanes = slices.DeleteFunc(e.lanes, func(other *Lane) bool { return other == l })
+}
+
+// Close waits for the requests under way, whose context should have ended, and closes the destination.
+func (e *Engine) Close() error {
+	e.sending.Wait()
+	return e.destination.Close()
+}

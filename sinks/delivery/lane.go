@@ -1,0 +1,242 @@
+package delivery
+
+import (
+	"container/list"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// mostPending bounds what a lane holds in memory; beyond it the log holds what is to come.
+const mostPending = 50_000
+
+// linger is how long an item waits for others to share its request, and for newer revisions of itself.
+const linger = time.Second
+
+// Lane is the delivery of one partition. Take, Passed, Safe, Room and Turn are called from one goroutine.
+type Lane struct {
+	engine *Engine
+	log    Log
+
+	mu        sync.Mutex
+	keys      map[string]*key
+	queues    map[string]*queue // by kind
+	unsettled *list.List        // *entry, by offset
+	waiting   int
+	next      int64
+	delivered map[string]int64 // of an earlier run, until the lane has read past it
+	err       error
+}
+
+// key is what is known of one key that has something unsettled.
+type key struct {
+	sending, waiting *entry
+}
+
+func newLane(e *Engine, log Log, committed int64, delivered map[string]int64) *Lane {
+	l := &Lane{
+		engine: e, log: log, keys: map[string]*key{}, queues: map[string]*queue{}, unsettled: list.New(), next: committed, delivered: delivered,
+	}
+	for _, k := range e.plan.Kinds {
+		l.queues[k] = &queue{}
+	}
+	return l
+}
+
+// Take takes over an item that was read at the offset. Its memory is the lane's from here on. A key's items come in the order
+// of the log.
+func (l *Lane) Take(i Item, offset int64) {
+	kind := i.kind()
+	if l.queues[kind] == nil || !l.wanted(&i) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.delivered[i.Key] >= i.Revision && i.Revision > 0 && !i.Again {
+		return
+	}
+	k := l.keys[i.Key]
+	if k == nil {
+		k = &key{}
+		l.keys[i.Key] = k
+	}
+	if older := k.waiting; older != nil {
+		if older.Revision > i.Revision {
+			return
+		}
+		l.forget(older)
+	}
+	e := &entry{Item: i, offset: offset, due: l.due(&i), index: -1}
+	e.place = l.unsettled.PushBack(e)
+	k.waiting = e
+	l.waiting++
+	if k.sending == nil {
+		l.queues[kind].add(e)
+	}
+}
+
+// wanted says whether a revision is one of those to be sent.
+func (l *Lane) wanted(i *Item) bool {
+	return i.Seconds == 0 || l.engine.options.When == string(Provisional) || i.Final
+}
+
+// due is when an item may be sent.
+func (l *Lane) due(i *Item) int64 {
+	d := &l.engine.deps
+	if d.Drain {
+		return 0
+	}
+	at := d.Watch.Now().Add(linger).UnixMilli()
+	if i.Seconds == 0 {
+		return at
+	}
+	return max(at, i.Start+int64(i.Seconds)*1000+l.engine.options.Delay.Milliseconds())
+}
+
+// forget settles an entry that waits.
+func (l *Lane) forget(e *entry) {
+	if e.index >= 0 {
+		l.queues[e.kind()].remove(e)
+	}
+	l.unsettled.Remove(e.place)
+	l.waiting--
+}
+
+// Passed says that everything before the offset has been taken.
+func (l *Lane) Passed(next int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.next = max(l.next, next)
+}
+
+// Caught forgets what an earlier run had delivered: the lane has read past it.
+func (l *Lane) Caught() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.delivered = nil
+}
+
+// Safe is the offset before which everything is settled, or why the lane cannot go on: it is then to be begun again from there.
+func (l *Lane) Safe() (int64, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if first := l.unsettled.Front(); first != nil {
+		return min(l.next, first.Value.(*entry).offset), l.err
+	}
+	return l.next, l.err
+}
+
+// Pending is how many items are not settled.
+func (l *Lane) Pending() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unsettled.Len()
+}
+
+// Room says whether the lane can take more.
+func (l *Lane) Room() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.waiting < mostPending
+}
+
+// Turn sends what is due, as far as the destination may be asked now. It does not wait for answers.
+func (l *Lane) Turn(ctx context.Context) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for ctx.Err() == nil && l.err == nil {
+		now := l.engine.deps.Watch.Now()
+		if !l.engine.pace.begin(now) {
+			return
+		}
+		batch := l.gather(now.UnixMilli())
+		if len(batch) == 0 {
+			l.engine.pace.drop()
+			return
+		}
+		l.engine.sending.Add(1)
+		go func() {
+			defer l.engine.sending.Done()
+			l.send(ctx, batch)
+			l.engine.turn(ctx)
+		}()
+	}
+}
+
+// gather takes the entries of one request out of the queue: of the kind that has waited longest, the first due first. An entry
+// that failed while others went well travels alone: it may be what the destination stumbles over.
+func (l *Lane) gather(now int64) []*entry {
+	var from *queue
+	for _, kind := range l.engine.plan.Kinds {
+		if q := l.queues[kind]; q.first() != nil && q.first().due <= now && (from == nil || q.first().due < from.first().due) {
+			from = q
+		}
+	}
+	if from == nil {
+		return nil
+	}
+	var batch []*entry
+	for e := from.first(); e != nil && e.due <= now && len(batch) < l.engine.plan.Items; e = from.first() {
+		if e.attempts > 0 && len(batch) > 0 {
+			break
+		}
+		from.remove(e)
+		k := l.keys[e.Key]
+		k.sending, k.waiting = e, nil
+		l.waiting--
+		batch = append(batch, e)
+		if e.attempts > 0 {
+			break
+		}
+	}
+	return batch
+}
+
+// Leave ends the lane. Requests under way end with their context.
+func (l *Lane) Leave() { l.engine.leave(l) }
+
+// settled takes entries off the books: they were delivered, or are dead. What waited behind them may be sent now.
+func (l *Lane) settled(entries []*entry) {
+	for _, e := range entries {
+		l.unsettled.Remove(e.place)
+		l.free(e)
+	}
+}
+
+// free lets the next revision of the key go.
+func (l *Lane) free(e *entry) {
+	k := l.keys[e.Key]
+	k.sending = nil
+	if k.waiting == nil {
+		delete(l.keys, e.Key)
+		return
+	}
+	l.queues[e.kind()].add(k.waiting)
+}
+
+// back puts entries into the queue again after a failure, those that have a newer revision excepted.
+func (l *Lane) back(entries []*entry) {
+	for _, e := range entries {
+		k := l.keys[e.Key]
+		if k.waiting != nil {
+			l.unsettled.Remove(e.place)
+			l.free(e)
+			continue
+		}
+		k.sending, k.waiting = nil, e
+		l.waiting++
+		l.queues[e.kind()].add(e)
+	}
+}
+
+// kinds are the kinds of record in the order of Item's fields.
+var kinds = []string{"queue_interval", "agent_queue_interval", "agent_interval", "contact", "agent_state", "worker"}
+
+func (i *Item) kind() string {
+	set := []bool{i.Queue != nil, i.AgentQueue != nil, i.Agent != nil, i.Contact != nil, i.AgentState != nil, i.Worker != nil}
+	if n := slices.Index(set, true); n >= 0 {
+		return kinds[n]
+	}
+	return ""
+}

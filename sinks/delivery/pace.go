@@ -1,0 +1,77 @@
+package delivery
+
+import (
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// The pauses after failures: they double, and part of each is chance, so that many senders do not come back at once.
+const (
+	firstPause   = time.Second
+	longestPause = 5 * time.Minute
+)
+
+// pace decides how many requests may be under way: one more for every round that went well, half as many after a failure, none
+// during a pause. After a pause a single request tries the destination. Safe for concurrent use.
+type pace struct {
+	mu       sync.Mutex
+	most     int
+	allowed  float64
+	sending  int
+	failures int // in a row
+	pause    time.Time
+	answered int64 // requests that went well, ever
+}
+
+func newPace(most int) *pace { return &pace{most: most, allowed: 1} }
+
+// begin takes one place, if there is one.
+func (p *pace) begin(now time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now.Before(p.pause) || p.sending >= int(p.allowed) || p.failures > 0 && p.sending > 0 {
+		return false
+	}
+	p.sending++
+	return true
+}
+
+// drop gives a place back that was not used.
+func (p *pace) drop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sending--
+}
+
+// went says that a request was answered as it should be.
+func (p *pace) went() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sending--
+	p.failures = 0
+	p.answered++
+	p.allowed = min(float64(p.most), p.allowed+1/p.allowed)
+}
+
+// failed says that the destination could not answer, and does not want to be asked for a while, at least so long where it said so.
+// It returns the pause.
+func (p *pace) failed(now time.Time, least time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.sending--
+	p.failures++
+	p.allowed = max(1, p.allowed/2)
+	wait := min(longestPause, firstPause<<min(p.failures-1, 16))
+	wait = max(least, wait/2+rand.N(wait/2))
+	if until := now.Add(wait); until.After(p.pause) {
+		p.pause = until
+	}
+	return wait
+}
+
+func (p *pace) wentWell() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answered
+}

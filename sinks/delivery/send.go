@@ -1,0 +1,220 @@
+package delivery
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/quarterhour/quarterhour/internal/httpcall"
+	"github.com/quarterhour/quarterhour/internal/quota"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// The outcomes of an attempt, as deliveries say them.
+const (
+	Delivered = "delivered"
+	Retry     = "retry"
+	Dead      = "dead"
+)
+
+// lockedPause is how long a destination that refused the credential is left alone before it is looked at again.
+const lockedPause = 10 * time.Minute
+
+// send makes a request and settles what came of it. A request that the destination finds wrong as a whole is sent in halves, until
+// what is wrong in it stands alone.
+func (l *Lane) send(ctx context.Context, batch []*entry) {
+	items := make([]Item, len(batch))
+	for i, e := range batch {
+		items[i] = e.Item
+	}
+	started := l.engine.deps.Watch.Now()
+	err := l.engine.destination.Send(ctx, items)
+	if ctx.Err() != nil && err != nil {
+		l.engine.pace.drop() // what came of it is not known: it is sent again by who takes over
+		return
+	}
+	now := l.engine.deps.Watch.Now()
+	var refused *Refused
+	if fault := judge(err); err != nil && !errors.As(err, &refused) && fault.Kind != httpcall.Permanent {
+		l.stopped(ctx, batch, fault, now, now.Sub(started))
+		return
+	}
+	l.engine.pace.went()
+	if err != nil && refused == nil && len(batch) > 1 {
+		l.halve(ctx, batch)
+		return
+	}
+	l.answered(ctx, batch, refused, err, now, now.Sub(started))
+}
+
+// halve sends the halves of a request, each in a place of its own.
+func (l *Lane) halve(ctx context.Context, batch []*entry) {
+	for _, half := range [][]*entry{batch[:len(batch)/2], batch[len(batch)/2:]} {
+		if ctx.Err() != nil {
+			return
+		}
+		if !l.engine.pace.begin(l.engine.deps.Watch.Now()) {
+			l.mu.Lock()
+			for _, e := range half {
+				e.attempts++ // it travels alone the next time
+			}
+			l.back(half)
+			l.mu.Unlock()
+			continue
+		}
+		l.send(ctx, half)
+	}
+}
+
+// answered settles a request that the destination took, but for what it refused.
+func (l *Lane) answered(ctx context.Context, batch []*entry, refused *Refused, err error, now time.Time, took time.Duration) {
+	why := map[int]RefusedItem{}
+	if refused != nil {
+		for _, r := range refused.Items {
+			why[r.Index] = r
+		}
+	} else if err != nil {
+		fault := judge(err)
+		why[0] = RefusedItem{Reason: "refused", Detail: fault.Error()}
+	}
+	var letters []schemas.DeadLetter
+	attempts := make([]schemas.Delivery, len(batch))
+	for i, e := range batch {
+		attempts[i] = l.attempt(e, Delivered, 0, "", now, took)
+		if r, ok := why[i]; ok {
+			attempts[i] = l.attempt(e, Dead, status(err), r.Detail, now, took)
+			letters = append(letters, l.letter(e, r))
+		}
+	}
+	l.count(Delivered, len(batch)-len(letters), took)
+	l.count(Dead, len(letters), took)
+	l.finish(ctx, batch, nil, attempts, letters)
+}
+
+// stopped puts a request back that the destination could not take now. Only an entry that fails again and again while others go
+// through is given up.
+func (l *Lane) stopped(ctx context.Context, batch []*entry, fault *httpcall.Error, now time.Time, took time.Duration) {
+	wait := l.engine.pace.failed(now, fault.RetryAfter)
+	l.engine.deps.Log.Warn("the destination did not take a request, it is sent again", "items", len(batch), "err", fault, "in", wait)
+	well := l.engine.pace.wentWell()
+	attempts := make([]schemas.Delivery, len(batch))
+	var dead, again []*entry
+	var letters []schemas.DeadLetter
+	for i, e := range batch {
+		if e.failed && well > e.answered {
+			e.attempts++
+		}
+		e.failed, e.answered = true, well
+		outcome := Retry
+		if e.attempts < l.engine.options.Attempts {
+			again = append(again, e)
+		} else {
+			outcome = Dead
+			dead = append(dead, e)
+			letters = append(letters, l.letter(e, RefusedItem{Reason: "attempts", Detail: fmt.Sprintf("failed %d times while others went through: %v", e.attempts, fault)}))
+		}
+		attempts[i] = l.attempt(e, outcome, fault.Status, fault.Error(), now, took)
+	}
+	l.count(Retry, len(again), took)
+	l.count(Dead, len(dead), took)
+	l.finish(ctx, dead, again, attempts, letters)
+}
+
+// finish writes down what came of entries, and after that settles some and puts others back.
+func (l *Lane) finish(ctx context.Context, settled, again []*entry, attempts []schemas.Delivery, letters []schemas.DeadLetter) {
+	if len(letters) > 0 {
+		if err := l.log.DeadLetters(ctx, letters); err != nil {
+			l.fail(err)
+			return
+		}
+	}
+	if err := l.log.Deliveries(ctx, attempts); err != nil {
+		l.fail(err)
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.settled(settled)
+	l.back(again)
+}
+
+func (l *Lane) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err = cmp.Or(l.err, err)
+}
+
+func (l *Lane) count(outcome string, n int, took time.Duration) {
+	if f := l.engine.deps.Attempted; f != nil && n > 0 {
+		f(outcome, n, took)
+	}
+}
+
+func (l *Lane) attempt(e *entry, outcome string, status int, detail string, now time.Time, took time.Duration) schemas.Delivery {
+	d := &l.engine.deps
+	return schemas.Delivery{
+		Tenant: d.Tenant, Pipeline: d.Pipeline, Sink: d.Name, RowKey: e.Key, Revision: e.Revision, Outcome: outcome, Status: int32(status),
+		LatencyMs: took.Milliseconds(), Attempt: int32(e.attempts + 1), Error: detail, AttemptedAt: now.UnixMilli(),
+	}
+}
+
+func (l *Lane) letter(e *entry, r RefusedItem) schemas.DeadLetter {
+	payload, err := json.Marshal(e.record())
+	if err != nil {
+		payload = fmt.Appendf(nil, "%+v", e.record())
+	}
+	return schemas.DeadLetter{
+		Stage: "sink", Source: l.engine.deps.Name, Fact: e.kind(), Reason: cmp.Or(r.Reason, "refused"), Detail: r.Detail,
+		Location: fmt.Sprintf("%s@%d", e.Key, e.Revision), Payload: payload,
+	}
+}
+
+func (i *Item) record() any {
+	switch {
+	case i.Queue != nil:
+		return i.Queue
+	case i.AgentQueue != nil:
+		return i.AgentQueue
+	case i.Agent != nil:
+		return i.Agent
+	case i.Contact != nil:
+		return i.Contact
+	case i.AgentState != nil:
+		return i.AgentState
+	default:
+		return i.Worker
+	}
+}
+
+// judge turns an error of Send into what to do about it. An error that says nothing is taken for a passing one.
+func judge(err error) *httpcall.Error {
+	var fault *httpcall.Error
+	if errors.As(err, &fault) {
+		if fault.Kind == httpcall.Refused {
+			again := *fault
+			again.RetryAfter = max(again.RetryAfter, lockedPause)
+			return &again
+		}
+		return fault
+	}
+	fault = &httpcall.Error{Kind: httpcall.Transient, Err: err}
+	var exhausted *quota.Exhausted
+	if errors.As(err, &exhausted) {
+		fault.Kind = httpcall.Throttled
+	}
+	if errors.Is(err, quota.ErrLocked) {
+		fault.Kind, fault.RetryAfter = httpcall.Refused, lockedPause
+	}
+	return fault
+}
+
+func status(err error) int {
+	var fault *httpcall.Error
+	if errors.As(err, &fault) {
+		return fault.Status
+	}
+	return 0
+}
