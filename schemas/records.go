@@ -402,6 +402,8 @@ type Worker struct {
 	Retracted bool `avro:"retracted"`
 	// Address that matches people across systems, lower case.
 	Email string `avro:"email"`
+	// Who the person is, where the source says so by more than the address: an attribute that an option of the source picks. It is taken instead of the address.
+	Tag string `avro:"tag"`
 	// Full name.
 	Name string `avro:"name"`
 	// System the id belongs to.
