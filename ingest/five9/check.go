@@ -1,0 +1,159 @@
+package five9
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/quarterhour/quarterhour/ingest"
+)
+
+// maxSkew is how far the clocks may differ before a window's end lies in the vendor's future.
+const maxSkew = 30 * time.Second
+
+// check looks at a domain: whether it is reached, accepts the user, allows what the streams do, has the reports and their columns, tells
+// the same time, and has quota left. Each report is run once over a minute, which costs one of the day's.
+func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.Finding)) error {
+	s, err := open(options.(*Options), d)
+	if err != nil {
+		return err
+	}
+	c := &checking{source: s, report: report}
+	if !c.reached(ctx) {
+		return nil
+	}
+	c.clocks()
+	c.quota()
+	c.users(ctx)
+	for _, t := range s.streams() {
+		c.table(ctx, t)
+	}
+	if s.board != nil {
+		err := s.board.update(ctx)
+		c.tell("statistics of agent states", err, fmt.Sprintf("%d agents", len(s.board.rows)))
+	}
+	return nil
+}
+
+type checking struct {
+	*source
+	report func(ingest.Finding)
+}
+
+// tell reports a failure, or that all is well.
+func (c *checking) tell(what string, err error, fine string) bool {
+	f := ingest.Finding{What: what, Outcome: ingest.Fine, Detail: fine}
+	if err != nil {
+		f.Outcome, f.Detail = ingest.Failure, err.Error()
+	}
+	c.report(f)
+	return err == nil
+}
+
+// reached makes the one call that costs nothing.
+func (c *checking) reached(ctx context.Context) bool {
+	_, err := c.admin.count(ctx)
+	what := "host"
+	if f := faultOf(err); f != nil || err == nil {
+		what = "credentials"
+		if f != nil && strings.HasPrefix(f.Name, "AccessDisallowed") {
+			what = "rights"
+		}
+	} else if refused(err) {
+		what = "credentials"
+	}
+	return c.tell(what, err, "the configuration web service answers user "+c.o.Username)
+}
+
+// clocks compares the vendor's clock with ours.
+func (c *checking) clocks() {
+	skew, ok := c.admin.clock()
+	f := ingest.Finding{What: "clock", Outcome: ingest.Fine, Detail: fmt.Sprintf("differs by %s", skew.Round(time.Second))}
+	switch {
+	case !ok:
+		f.Outcome, f.Detail = ingest.Doubt, "the vendor's answer has no date"
+	case skew.Abs() > maxSkew:
+		f.Outcome = ingest.Doubt
+		f.Detail = fmt.Sprintf("the vendor's clock and ours differ by %s: windows end %s away from what the vendor takes for now; set the clock, or a longer lag",
+			skew.Round(time.Second), skew.Abs().Round(time.Second))
+	}
+	c.report(f)
+}
+
+// quota shows what is left, and whether a day's quota lasts for the schedule.
+func (c *checking) quota() {
+	planned := int64(0)
+	for _, t := range c.streams() {
+		planned += perDay(t)
+	}
+	for _, u := range c.admin.credential.Usage() {
+		if u.Operation != opReport {
+			continue
+		}
+		f := ingest.Finding{What: fmt.Sprintf("quota of %s in %s", u.Operation, u.Per), Outcome: ingest.Fine}
+		f.Detail = fmt.Sprintf("%d of %d are spent", u.Spent, u.Count)
+		if need := planned * int64(u.Per) / int64(24*time.Hour); u.Per == 24*time.Hour {
+			f.Detail += fmt.Sprintf("; the streams need about %d a day", need)
+			if need > u.Count {
+				f.Outcome = ingest.Doubt
+				f.Detail += ": read less often, or ask the vendor for more"
+			}
+		}
+		if u.Spent >= u.Count {
+			f.Outcome = ingest.Doubt
+			f.Detail += ": nothing is left until " + u.Until.Format(time.RFC3339)
+		}
+		c.report(f)
+	}
+}
+
+// perDay is about how many reports a stream runs in a day.
+func perDay(t *stream) int64 {
+	if t.every <= 0 {
+		return 0
+	}
+	n := int64(24 * time.Hour / t.every)
+	if o := t.reading; o.RevisitEvery > 0 && o.Longest > 0 {
+		n += int64(24*time.Hour/o.RevisitEvery) * int64((o.RevisitBack+o.Longest-1)/o.Longest)
+	}
+	return n
+}
+
+func (c *checking) users(ctx context.Context) {
+	if c.o.Streams.Users == nil {
+		return
+	}
+	n, email := 0, 0
+	err := c.eachUser(ctx, func(u *user) error {
+		if n++; strings.TrimSpace(u.Email) != "" {
+			email++
+		}
+		return nil
+	})
+	if c.tell("users", err, fmt.Sprintf("%d users, %d of them with an e-mail address", n, email)) && email == 0 && n > 0 {
+		c.report(ingest.Finding{What: "users", Outcome: ingest.Doubt, Detail: "no user has an e-mail address: people cannot be matched with other systems"})
+	}
+}
+
+// table runs a report over one minute that is past, and looks at its columns.
+func (c *checking) table(ctx context.Context, t *stream) {
+	to := c.admin.watch.Now().Add(-t.reading.Lag).Truncate(time.Minute)
+	q := request{t.folder, t.report, span{to.Add(-time.Minute), to}}
+	what := fmt.Sprintf("report %s/%s", t.folder, t.report)
+	a, err := c.admin.run(ctx, q)
+	if err != nil {
+		c.tell(what, err, "")
+		return
+	}
+	defer func() { _ = a.Close() }()
+	header, err := a.sheet().next()
+	if err == nil {
+		err = t.mapper(window{q.from.UnixMilli(), q.to.UnixMilli()}, nil).header(header)
+	}
+	c.tell(what, err, fmt.Sprintf("%d columns, all that are needed among them; this took one of the day's reports", len(header)))
+}
+
+// refused says whether the password was not accepted.
+func refused(err error) bool { return errors.Is(err, errRefused) }

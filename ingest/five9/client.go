@@ -1,0 +1,234 @@
+package five9
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/clock"
+	"github.com/quarterhour/quarterhour/internal/httpcall"
+	"github.com/quarterhour/quarterhour/internal/quota"
+)
+
+// client calls one of the two services with one user. Safe for concurrent use: the credential lets one call through at a time.
+type client struct {
+	http       *httpcall.Client
+	credential *quota.Credential
+	space      string
+	zone       *time.Location // of the data centre, whose clock begins minutes, hours and days of the budgets
+	watch      clock.Watch
+	log        *slog.Logger
+
+	mu     sync.Mutex
+	denied map[string]denial // by operation
+	skew   time.Duration     // of the vendor's clock against ours, as the last answer's Date said
+	dated  bool
+
+	counted time.Time // when the counters were read last
+}
+
+// denial is an operation that the account is not allowed. It is not tried again for a while, since a service may count it as an attack.
+type denial struct {
+	fault *Fault
+	until time.Time
+}
+
+const (
+	// denied is how long.
+	deniedFor = time.Hour
+	// closedPause is how long to wait before the one further try after somebody else closed the session.
+	closedPause = 15 * time.Second
+	// limitTries is how often an operation is tried again in a new stretch of the vendor's clock.
+	limitTries = 2
+)
+
+// open makes the client of a service: path is that of the service, as wsadmin/v13/AdminWebService.
+func (o *Options) open(d ingest.Deps, path, space, username, password string) (*client, error) {
+	host := o.Host
+	base := o.URL
+	if base == "" {
+		base = "https://" + host
+	}
+	c := &client{space: space, zone: o.DataCenterZone, watch: d.Watch, log: d.Log, denied: map[string]denial{}}
+	if c.watch == nil {
+		c.watch = clock.Wall
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
+	}
+	if c.zone == nil {
+		c.zone = o.ReportZone
+	}
+	c.credential = d.Keyring.Open("five9/"+username+"@"+strings.TrimPrefix(strings.TrimPrefix(base, "https://"), "http://"), quota.Options{
+		Limits: limits(), Zone: c.zone, Exclusive: true, Secret: password, Log: d.Log,
+	})
+	var err error
+	c.http, err = httpcall.New(httpcall.Options{
+		Name: d.Name, Base: strings.TrimSuffix(base, "/") + "/" + path, Auth: httpcall.Basic(username, password),
+		Timeout: o.Timeout, Credential: c.credential, Hold: true, Watch: c.watch, Log: d.Log,
+	})
+	return c, err
+}
+
+// limits are the vendor's default budgets (its documentation of domain limits, 2026). getCallCountersState tells the domain's own.
+func limits() (list []quota.Limit) {
+	for _, l := range [...]struct {
+		operation         string
+		minute, hour, day int64
+	}{
+		{opQuery, 450, 15_000, 172_800},
+		{opReport, 16, 120, 800},
+		{opResult, 20, 200, 1_000},
+	} {
+		list = append(list, quota.Limit{Operation: l.operation, Count: l.minute, Per: time.Minute},
+			quota.Limit{Operation: l.operation, Count: l.hour, Per: time.Hour}, quota.Limit{Operation: l.operation, Count: l.day, Per: 24 * time.Hour})
+	}
+	return list
+}
+
+// The budgets, named as the vendor's apiOperationType.
+const (
+	opQuery   = "Query"
+	opReport  = "ReportRequest"
+	opResult  = "RetrieveReport"
+	opStats   = "QueryStatistics"
+	opChanged = "QueryChangedStatistics"
+	// opFree is what the vendor does not count.
+	opFree = "Counters"
+)
+
+// call makes one operation. The answer's body must be closed, and until it is read or closed no other call can be made.
+func (c *client) call(ctx context.Context, operation string, body []byte) (io.ReadCloser, error) {
+	if err := c.allowed(operation); err != nil {
+		return nil, err
+	}
+	closed, limited := false, 0
+	for {
+		resp, err := c.once(ctx, operation, body)
+		if err == nil {
+			return resp, nil
+		}
+		fault := faultOf(err)
+		if fault == nil {
+			return nil, err
+		}
+		switch {
+		case fault.Kind == Again && !closed:
+			closed = true
+			c.log.Info("the session was closed, by another tool with the same user: once more after a pause", "operation", operation, "pause", closedPause)
+			if err := c.watch.Sleep(ctx, closedPause); err != nil {
+				return nil, err
+			}
+		case fault.Kind == Limited && limited < limitTries:
+			limited++
+			if err := c.limited(ctx, operation, fault); err != nil {
+				return nil, err
+			}
+		case fault.Kind == Stop:
+			c.deny(operation, fault)
+			return nil, err
+		default:
+			return nil, err
+		}
+	}
+}
+
+func (c *client) once(ctx context.Context, operation string, body []byte) (io.ReadCloser, error) {
+	resp, err := c.http.Do(ctx, &httpcall.Request{
+		Method: http.MethodPost, Operation: operation, Body: body, Judge: c.judge,
+		Header: http.Header{"Content-Type": {"text/xml;charset=UTF-8"}, "SOAPAction": {`""`}, "Accept": {"text/xml"}},
+	})
+	if err != nil {
+		return nil, clean(err)
+	}
+	return resp.Body, nil
+}
+
+// clean shortens the error of a fault to the fault: address, status and the XML around it say nothing more.
+func clean(err error) error {
+	if f := faultOf(err); f != nil {
+		return f
+	}
+	return err
+}
+
+// judge looks for a fault whatever the status: the vendor sends faults with 500 and with 200. A page of HTML is no answer, and with
+// status 401 it is the refusal of the password.
+func (c *client) judge(status int, header http.Header, head []byte) *httpcall.Error {
+	c.note(header)
+	if status == http.StatusUnauthorized {
+		return &httpcall.Error{Kind: httpcall.Refused, Err: errRefused}
+	}
+	if !maybeFault(head) {
+		return nil
+	}
+	f := faultIn(head)
+	if f == nil {
+		return nil
+	}
+	e := &httpcall.Error{Kind: httpcall.Permanent, Err: f, Excerpt: " "}
+	switch {
+	case f.Kind == Backoff:
+		e.Kind = httpcall.Transient
+	case f.Kind == Stop && strings.HasPrefix(f.Name, "InvalidAccount"):
+		e.Kind = httpcall.Refused
+	}
+	return e
+}
+
+var errRefused = errors.New("user name or password are not accepted: no further call is made, since the account would be locked")
+
+// note keeps how far the vendor's clock is from ours.
+func (c *client) note(header http.Header) {
+	at, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.skew, c.dated = at.Sub(c.watch.Now()), true
+}
+
+// clock is how far the vendor's clock is ahead of ours; false where no answer said.
+func (c *client) clock() (time.Duration, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.skew, c.dated
+}
+
+func (c *client) allowed(operation string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if d, ok := c.denied[operation]; ok && c.watch.Now().Before(d.until) {
+		return d.fault
+	}
+	return nil
+}
+
+func (c *client) deny(operation string, f *Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.denied[operation] = denial{f, c.watch.Now().Add(deniedFor)}
+	c.log.Error("the vendor does not allow an operation: it is left alone for a while", "operation", operation, "pause", deniedFor, "error", f)
+}
+
+// ask makes one operation whose answer is small, and decodes it: a pointer to a struct whose fields are the children of the
+// answer's wrapper.
+func (c *client) ask(ctx context.Context, operation string, body []byte, into any) error {
+	resp, err := c.call(ctx, operation, body)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Close() }()
+	if err := decode(resp, into); err != nil {
+		return fmt.Errorf("answer to operation %s: %w", operation, err)
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package five9
+
+import (
+	"context"
+	"time"
+)
+
+// countersEvery is how often the live counters are read: often enough to see what other tools spend, and no oftener ("should not
+// be abused").
+const countersEvery = 15 * time.Minute
+
+// count reads the domain's own limits and what is spent of them, for all who use the credential. It costs nothing.
+func (c *client) count(ctx context.Context) (*counters, error) {
+	var answer counters
+	if err := c.ask(ctx, opFree, envelope(c.space, "getCallCountersState"), &answer); err != nil {
+		return nil, err
+	}
+	for _, period := range answer.Return {
+		per := time.Duration(period.Seconds) * time.Second
+		if per <= 0 {
+			continue
+		}
+		for _, s := range period.States {
+			if s.Limit > 0 {
+				c.credential.Spent(s.Operation, per, s.Value, s.Limit)
+			}
+		}
+	}
+	return &answer, nil
+}
+
+// limited holds an operation that the vendor says is spent until the clock's next minute, hour or day. The fault names the limit, not
+// its stretch; the counters tell which of them are spent.
+func (c *client) limited(ctx context.Context, operation string, f *Fault) error {
+	now := c.watch.Now()
+	hold := until(now, time.Minute, c.zone)
+	answer, err := c.count(ctx)
+	if err != nil {
+		return err
+	}
+	for _, period := range answer.Return {
+		per := time.Duration(period.Seconds) * time.Second
+		for _, s := range period.States {
+			if (s.Operation == operation || s.Operation == f.Operation) && s.Limit > 0 && s.Value >= s.Limit {
+				if end := until(now, per, c.zone); end.After(hold) {
+					hold = end
+				}
+			}
+		}
+	}
+	c.log.Info("the vendor's limit of an operation is reached", "operation", operation, "limit", f.Limit, "until", hold)
+	c.credential.Hold(operation, hold.Add(holdMargin))
+	return nil
+}
+
+// holdMargin is for clocks that differ a little.
+const holdMargin = time.Second
+
+// refresh reads the counters where they have not been read for a while.
+func (p *reports) refresh(ctx context.Context) error {
+	now := p.watch.Now()
+	p.mu.Lock()
+	fresh := !p.counted.IsZero() && now.Sub(p.counted) < countersEvery && !now.Before(p.counted)
+	if !fresh {
+		p.counted = now
+	}
+	p.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	_, err := p.count(ctx)
+	return err
+}
