@@ -3,6 +3,7 @@ package pipelines
 import (
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/ingest/file"
+	"github.com/quarterhour/quarterhour/ingest/gladly"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/clickhouse"
@@ -15,6 +16,7 @@ import (
 var (
 	Sources = []ingest.Registration{
 		file.Registration,
+		gladly.Registration,
 	}
 
 	Stages = []spec.Component{

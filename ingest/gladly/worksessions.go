@@ -1,0 +1,167 @@
+package gladly
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/quarterhour/quarterhour/ingest/flow"
+	"github.com/quarterhour/quarterhour/internal/httpcall"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+// reader reads the work sessions. It is used by one read at a time.
+type reader struct {
+	*source
+	book  *book
+	words interner
+	reads int64
+}
+
+func (w *reader) flow() flow.Flow {
+	o := w.options.Streams.WorkSessions
+	return flow.Flow{
+		Name: "work_sessions", Facts: []string{contactFact}, Schedule: schedule(o.Every),
+		Window: flow.Window{Start: begin(o.Start, w.deps.Zone), Overlap: o.Window - o.Lag, Lag: o.Lag},
+		// A report lists all contacts of its window. It selects them by when they ended, or were created: a contact that was created before
+		// the window and routed in it may be missing in its first half.
+		Replaces: true, Margin: o.Window / 2,
+		Read: w.read,
+	}
+}
+
+// pending are segments without an end that were handed over: the contact may still get another agent, after the window has moved on, and
+// then its old segments are taken back. By contact and segment, when they were offered.
+type pending map[string]map[string]int64
+
+// longestPending is how long a contact may wait.
+const longestPending = 90 * 24 * time.Hour
+
+// read hands over the contacts of a window that ends now: rows move forward in time when their contact ends.
+func (w *reader) read(ctx context.Context, r *flow.Read) error {
+	if err := w.directory.load(ctx); err != nil {
+		return err
+	}
+	waiting := pending{}
+	if len(r.State) > 0 {
+		if err := json.Unmarshal(r.State, &waiting); err != nil {
+			return fmt.Errorf("%w: %w", errState, err)
+		}
+	}
+	rows, err := w.rows(ctx, r)
+	if err != nil {
+		return err
+	}
+	w.book.mu.Lock()
+	defer w.book.mu.Unlock()
+	w.reads++
+	// What follows is judged by what this report is complete through; before that, by the last one.
+	w.book.from, w.book.reported = r.From.Add(w.options.Streams.WorkSessions.Window/2).UnixMilli(), r.Through.UnixMilli()
+	for from := 0; from < len(rows); {
+		to := from + 1
+		for to < len(rows) && rows[to].contact == rows[from].contact {
+			to++
+		}
+		if err := w.contact(ctx, r, rows[from:to], waiting); err != nil {
+			return err
+		}
+		from = to
+		if from%10_000 < to-from {
+			r.Progress(int64(from), int64(len(rows)), "rows")
+		}
+	}
+	for _, k := range w.book.contacts {
+		if k.read != w.reads {
+			k.rows = nil // withdrawn, or out of the window
+		}
+	}
+	oldest := r.To.Add(-longestPending).UnixMilli()
+	for id, segments := range waiting {
+		for _, offered := range segments {
+			if offered < oldest {
+				delete(waiting, id)
+			}
+		}
+	}
+	r.State, err = json.Marshal(waiting)
+	return err
+}
+
+// contact hands over what follows from the rows of one contact.
+func (w *reader) contact(ctx context.Context, r *flow.Read, rows []session, waiting pending) error {
+	id := rows[0].contact
+	k := w.book.contacts[id]
+	if k == nil {
+		k = &talk{closed: schemas.Null} // of this read only
+	}
+	k.rows, k.read = slices.Clone(rows), w.reads
+	segments := waiting[id]
+	delete(waiting, id)
+	for segment, offered := range segments {
+		if !slices.Contains(k.given, segment) {
+			k.given = append(k.given, segment)
+		}
+		if startOf(k.tales) == schemas.Null {
+			k.tales, _ = add(k.tales, tale{at: offered, recorded: offered, step: stepStarted})
+		}
+	}
+	parts := w.book.parts(k)
+	if err := w.book.hand(ctx, r, id, k); err != nil {
+		return err
+	}
+	for i := range parts {
+		if parts[i].ended == schemas.Null {
+			if waiting[id] == nil {
+				waiting[id] = map[string]int64{}
+			}
+			waiting[id][parts[i].segment] = parts[i].offered
+		}
+	}
+	return nil
+}
+
+// rows reads the report, sorted by contact: the rows of a contact need not follow each other, and what one says depends on the others. A
+// row takes about 250 bytes.
+func (w *reader) rows(ctx context.Context, r *flow.Read) (rows []session, err error) {
+	w.words = interner{}
+	body := map[string]any{"startAtTime": toMinute(r.From), "endAtTime": toMinute(r.To)}
+	err = w.client.report(ctx, "reports/"+workSessions, body, func(resp *httpcall.Response) error {
+		keeper := w.keep(ctx, r, "text/csv")
+		from := io.Reader(resp.Body)
+		if keeper != nil {
+			from = io.TeeReader(resp.Body, keeper)
+		}
+		t, err := openTable(workSessions, from, sessionColumns...)
+		if t == nil {
+			return err
+		}
+		for {
+			problem, err := t.next()
+			if errors.Is(err, io.EOF) {
+				return keeper.done()
+			}
+			if err != nil {
+				return err
+			}
+			var row session
+			if problem == "" {
+				row, problem = w.options.session(t, w.words)
+			}
+			if problem == "" {
+				rows = append(rows, row)
+			} else if err := w.reject(ctx, r, contactFact, t.location(), problem, t.text()); err != nil {
+				return err
+			}
+		}
+	})
+	slices.SortFunc(rows, func(a, b session) int { return cmp.Compare(a.contact, b.contact) })
+	return rows, err
+}
+
+// toMinute is a time as the report takes it: by the minute, of which the last is read whole.
+func toMinute(t time.Time) string { return t.UTC().Format("2006-01-02T15:04Z") }
