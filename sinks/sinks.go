@@ -4,9 +4,13 @@ package sinks
 import (
 	"context"
 	"log/slog"
+	"time"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
+	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
 // Sink brings one destination up to date.
@@ -60,7 +64,19 @@ func (b *Batch) Reset() {
 type Deps struct {
 	Tenant, Pipeline, Name string
 	Warehouse              string // address of ClickHouse: http://host:port of the embedded engine, or clickhouse://...
+	Zone                   *time.Location
+	Interval               time.Duration
+	Drain                  bool           // the run ends once everything is delivered
+	Watch                  clock.Watch    // the time by which rows are due and quotas are counted
+	Keyring                *quota.Keyring // the credentials of the process
 	Log                    *slog.Logger
+}
+
+// Delivering is a destination that is served by requests, and how it wants to be served.
+type Delivering struct {
+	Destination delivery.Destination
+	Plan        delivery.Plan
+	Options     delivery.Options
 }
 
 // Registration ties a declaration to its constructor: one line in pipelines/components.go adds a sink.
@@ -69,4 +85,8 @@ type Registration struct {
 	// Facts says whether the sink takes raw facts and dead letters besides rows.
 	Facts bool
 	Open  func(ctx context.Context, options any, d Deps) (Sink, error)
+	// Deliver opens a destination that takes requests; Open is nil then, and Kinds says which records such a sink can deliver
+	// (see delivery.Plan) with these options.
+	Deliver func(ctx context.Context, options any, d Deps) (Delivering, error)
+	Kinds   func(options any) []string
 }

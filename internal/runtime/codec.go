@@ -26,6 +26,7 @@ const (
 	shardMarkKind
 	deadLetterKind
 	workerKind
+	deliveryKind
 )
 
 // writer encodes one kind of record under the id the registry gave its schema.
@@ -53,6 +54,7 @@ type writers struct {
 	agentState   writer[schemas.AgentState]
 	shift        writer[schemas.Shift]
 	worker       writer[schemas.Worker]
+	delivery     writer[schemas.Delivery]
 	mark         writer[schemas.Mark]
 	queue        writer[schemas.QueueInterval]
 	agentQueue   writer[schemas.AgentQueueInterval]
@@ -69,6 +71,7 @@ func openWriters(ctx context.Context, reg *registry.Client) (*writers, error) {
 		func() (err error) { w.agentState, err = newWriter[schemas.AgentState](ctx, reg); return },
 		func() (err error) { w.shift, err = newWriter[schemas.Shift](ctx, reg); return },
 		func() (err error) { w.worker, err = newWriter[schemas.Worker](ctx, reg); return },
+		func() (err error) { w.delivery, err = newWriter[schemas.Delivery](ctx, reg); return },
 		func() (err error) { w.mark, err = newWriter[schemas.Mark](ctx, reg); return },
 		func() (err error) { w.queue, err = newWriter[schemas.QueueInterval](ctx, reg); return },
 		func() (err error) { w.agentQueue, err = newWriter[schemas.AgentQueueInterval](ctx, reg); return },
@@ -148,6 +151,8 @@ func (r *reader) resolve(id int) (entry, error) {
 		e.kind, e.decoder, err = decoderFor[schemas.Shift](shiftKind, text)
 	case "quarterhour.worker":
 		e.kind, e.decoder, err = decoderFor[schemas.Worker](workerKind, text)
+	case "quarterhour.delivery":
+		e.kind, e.decoder, err = decoderFor[schemas.Delivery](deliveryKind, text)
 	case "quarterhour.mark":
 		e.kind, e.decoder, err = decoderFor[schemas.Mark](markKind, text)
 	case "quarterhour.queue_interval":

@@ -204,9 +204,14 @@ func (p *pipeline) consume(ctx context.Context, group string, topics []string, h
 }
 
 func (p *pipeline) consumeSink(ctx context.Context, s pipelines.Sink) error {
-	sink, err := s.Registration.Open(ctx, s.Options, sinks.Deps{
+	deps := sinks.Deps{
 		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Warehouse: p.warehouse, Log: p.log.With("sink", s.Name),
-	})
+		Zone: p.file.Zone, Interval: p.file.Interval, Drain: p.drain, Watch: p.watch, Keyring: p.keyring,
+	}
+	if s.Registration.Deliver != nil {
+		return p.consumeDelivery(ctx, s, deps)
+	}
+	sink, err := s.Registration.Open(ctx, s.Options, deps)
 	if err != nil {
 		return fmt.Errorf("sink %q: %w", s.Name, err)
 	}

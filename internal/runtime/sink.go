@@ -28,7 +28,11 @@ type delivering struct {
 	wrote      time.Time
 }
 
+// sinkTopics are what a sink reads.
 func (p *pipeline) sinkTopics(s pipelines.Sink) []string {
+	if s.Registration.Deliver != nil {
+		return p.deliveredTopics(s)
+	}
 	t := []string{p.topics.rows()}
 	if s.Registration.Facts {
 		for _, kind := range factKinds {

@@ -39,6 +39,7 @@ func (t topics) rows() string        { return t.pipeline + ".rows" }
 func (t topics) cursors() string     { return t.pipeline + ".cursors" }
 func (t topics) deadLetters() string { return t.pipeline + ".deadletters" }
 func (t topics) raw() string         { return t.pipeline + ".raw" }
+func (t topics) deliveries() string  { return t.pipeline + ".deliveries" }
 func (t topics) snapshots() string   { return t.pipeline + ".snapshots" }
 
 func (t topics) intervalsGroup() string       { return t.pipeline + ".intervals" }
@@ -52,6 +53,7 @@ func (t topics) ensure(ctx context.Context, c *broker.Cluster, p *pipelines.Pipe
 		{Name: t.partials(), Partitions: p.Partitions, Compact: true},
 		{Name: t.rows(), Partitions: p.Partitions, Compact: true},
 		{Name: t.cursors(), Partitions: 1, Compact: true},
+		{Name: t.deliveries(), Partitions: p.Partitions, Compact: true},
 		{Name: t.deadLetters(), Partitions: 1},
 		{Name: t.snapshots(), Partitions: 1 + p.Partitions, Compact: true},
 	}

@@ -34,7 +34,6 @@ type Engine struct {
 	options     Options
 	deps        Deps
 	pace        *pace
-	sending     sync.WaitGroup
 
 	mu    sync.Mutex
 	lanes []*Lane
@@ -55,10 +54,10 @@ func New(d Destination, p Plan, o Options, deps Deps) *Engine {
 	return &Engine{destination: d, plan: p, options: o, deps: deps, pace: newPace(p.Concurrency)}
 }
 
-// Lane starts the delivery of one partition of the log, from where it had been committed. delivered says at which revision a key
+// Lane starts the delivery of one partition of the log, until ctx ends, from where it had been committed. delivered says at which revision a key
 // had been settled since: it is not sent again at that revision.
-func (e *Engine) Lane(log Log, committed int64, delivered map[string]int64) *Lane {
-	l := newLane(e, log, committed, delivered)
+func (e *Engine) Lane(ctx context.Context, log Log, committed int64, delivered map[string]int64) *Lane {
+	l := newLane(ctx, e, log, committed, delivered)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.lanes = append(e.lanes, l)
@@ -66,7 +65,7 @@ func (e *Engine) Lane(log Log, committed int64, delivered map[string]int64) *Lan
 }
 
 // turn gives every lane a chance to use what became free.
-func (e *Engine) turn(ctx context.Context) {
+func (e *Engine) turn() {
 	e.mu.Lock()
 	lanes := slices.Clone(e.lanes)
 	if len(e.lanes) > 1 { // another one is first the next time
@@ -74,7 +73,7 @@ func (e *Engine) turn(ctx context.Context) {
 	}
 	e.mu.Unlock()
 	for _, l := range lanes {
-		l.Turn(ctx)
+		l.Turn()
 	}
 }
 
@@ -84,8 +83,5 @@ func (e *Engine) leave(l *Lane) {
 	e.lanes = slices.DeleteFunc(e.lanes, func(other *Lane) bool { return other == l })
 }
 
-// Close waits for the requests under way, whose context should have ended, and closes the destination.
-func (e *Engine) Close() error {
-	e.sending.Wait()
-	return e.destination.Close()
-}
+// Close closes the destination. All lanes have left.
+func (e *Engine) Close() error { return e.destination.Close() }

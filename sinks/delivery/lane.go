@@ -16,8 +16,10 @@ const linger = time.Second
 
 // Lane is the delivery of one partition. Take, Passed, Safe, Room and Turn are called from one goroutine.
 type Lane struct {
-	engine *Engine
-	log    Log
+	engine  *Engine
+	log     Log
+	ctx     context.Context // of the lane's life
+	sending sync.WaitGroup
 
 	mu        sync.Mutex
 	keys      map[string]*key
@@ -34,9 +36,9 @@ type key struct {
 	sending, waiting *entry
 }
 
-func newLane(e *Engine, log Log, committed int64, delivered map[string]int64) *Lane {
+func newLane(ctx context.Context, e *Engine, log Log, committed int64, delivered map[string]int64) *Lane {
 	l := &Lane{
-		engine: e, log: log, keys: map[string]*key{}, queues: map[string]*queue{}, unsettled: list.New(), next: committed, delivered: delivered,
+		engine: e, log: log, ctx: ctx, keys: map[string]*key{}, queues: map[string]*queue{}, unsettled: list.New(), next: committed, delivered: delivered,
 	}
 	for _, k := range e.plan.Kinds {
 		l.queues[k] = &queue{}
@@ -142,10 +144,10 @@ func (l *Lane) Room() bool {
 }
 
 // Turn sends what is due, as far as the destination may be asked now. It does not wait for answers.
-func (l *Lane) Turn(ctx context.Context) {
+func (l *Lane) Turn() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for ctx.Err() == nil && l.err == nil {
+	for l.ctx.Err() == nil && l.err == nil {
 		now := l.engine.deps.Watch.Now()
 		if !l.engine.pace.begin(now) {
 			return
@@ -155,11 +157,11 @@ func (l *Lane) Turn(ctx context.Context) {
 			l.engine.pace.drop()
 			return
 		}
-		l.engine.sending.Add(1)
+		l.sending.Add(1)
 		go func() {
-			defer l.engine.sending.Done()
-			l.send(ctx, batch)
-			l.engine.turn(ctx)
+			l.send(l.ctx, batch)
+			l.sending.Done()
+			l.engine.turn()
 		}()
 	}
 }
@@ -193,8 +195,13 @@ func (l *Lane) gather(now int64) []*entry {
 	return batch
 }
 
-// Leave ends the lane. Requests under way end with their context.
-func (l *Lane) Leave() { l.engine.leave(l) }
+// Leave ends the lane, whose context has ended, and waits for its requests.
+func (l *Lane) Leave() {
+	l.engine.leave(l)
+	l.mu.Lock() // no Turn is about to send
+	l.mu.Unlock()
+	l.sending.Wait()
+}
 
 // settled takes entries off the books: they were delivered, or are dead. What waited behind them may be sent now.
 func (l *Lane) settled(entries []*entry) {

@@ -1,0 +1,187 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/crash"
+	"github.com/quarterhour/quarterhour/internal/observe"
+	"github.com/quarterhour/quarterhour/pipelines"
+	"github.com/quarterhour/quarterhour/sinks"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
+)
+
+// lanePoll is how often a lane that has no room looks whether it has some again.
+const lanePoll = 20 * time.Millisecond
+
+// courier runs one sink that delivers by requests.
+type courier struct {
+	p       *pipeline
+	sink    pipelines.Sink
+	engine  *delivery.Engine
+	options delivery.Options
+	stored  *cursors
+	metrics *observe.Stage
+}
+
+// consumeDelivery delivers rows and facts to one destination until ctx ends.
+func (p *pipeline) consumeDelivery(ctx context.Context, s pipelines.Sink, deps sinks.Deps) error {
+	destination, err := s.Registration.Deliver(ctx, s.Options, deps)
+	if err != nil {
+		return fmt.Errorf("sink %q: %w", s.Name, err)
+	}
+	crash.Point(crash.SinkOpened)
+	c := &courier{p: p, sink: s, options: destination.Options, metrics: p.metrics.Stage("sink", s.Name)}
+	c.engine = delivery.New(destination.Destination, destination.Plan, destination.Options, delivery.Deps{
+		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Drain: p.drain, Watch: deps.Watch, Log: deps.Log, Attempted: c.attempted,
+	})
+	if c.stored, err = p.loadCursors(ctx); err == nil {
+		err = p.consume(ctx, p.topics.sinkGroup(s.Name), p.sinkTopics(s), c.run)
+	}
+	return errors.Join(err, c.engine.Close())
+}
+
+// deliveredTopics are the topics of the kinds of record that a sink delivers.
+func (p *pipeline) deliveredTopics(s pipelines.Sink) []string {
+	var topics []string
+	for _, kind := range s.Registration.Kinds(s.Options) {
+		topic := p.topics.rows()
+		if !strings.HasSuffix(kind, "_interval") {
+			topic = p.topics.fact(kind)
+		}
+		if !slices.Contains(topics, topic) {
+			topics = append(topics, topic)
+		}
+	}
+	return topics
+}
+
+// attempted counts requests.
+func (c *courier) attempted(outcome string, items int, took time.Duration) {
+	if outcome == delivery.Delivered {
+		c.metrics.Batch(items, 0, took)
+		c.metrics.Written(items, 0)
+		return
+	}
+	c.metrics.Error(outcome)
+}
+
+// run delivers one partition. A lane that cannot write its log is begun again from what was committed.
+func (c *courier) run(ctx context.Context, a *broker.Assigned) error {
+	defer c.metrics.Lost(a.Topic(), a.Partition())
+	wait := time.Second
+	for ctx.Err() == nil {
+		err := c.runLane(ctx, a)
+		switch {
+		case err == nil || ctx.Err() != nil:
+			return nil
+		case c.p.drain:
+			return fmt.Errorf("sink %q: %w", c.sink.Name, err)
+		}
+		c.p.log.Error("delivery failed, beginning again", "sink", c.sink.Name, "topic", a.Topic(), "partition", a.Partition(), "err", err, "in", wait)
+		c.metrics.Error("delivery")
+		pause(ctx, wait)
+		wait = min(2*wait, time.Minute)
+	}
+	return nil
+}
+
+// lane is one partition on its way to a destination.
+type lane struct {
+	*courier
+	*delivery.Lane
+	assigned *broker.Assigned
+	reader   *reader
+	ledger   *deliveryLog
+
+	next, end   int64 // the end of the partition when the lane began
+	committedAt time.Time
+}
+
+func (c *courier) runLane(ctx context.Context, a *broker.Assigned) error {
+	ctx, cancel := context.WithCancel(ctx)
+	l := &lane{courier: c, assigned: a, reader: newReader(ctx, c.p.registry), next: a.Committed(), committedAt: c.p.now()}
+	ranges, err := c.p.cluster.Offsets(ctx, a.Topic())
+	if err != nil {
+		cancel()
+		return err
+	}
+	l.next, l.end = max(l.next, ranges[a.Partition()].First), ranges[a.Partition()].Next
+	delivered, err := l.open(ctx)
+	if err != nil {
+		cancel()
+		return err
+	}
+	l.Lane = c.engine.Lane(ctx, l.ledger, l.next, delivered)
+	defer l.Leave()
+	defer cancel()
+	for ctx.Err() == nil {
+		if err := l.step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step reads what there is, while there is room for it, sends what is due, and commits what is settled.
+func (l *lane) step(ctx context.Context) error {
+	if l.Room() {
+		if err := l.read(ctx); err != nil {
+			return err
+		}
+	} else {
+		pause(ctx, lanePoll)
+	}
+	l.Turn()
+	safe, err := l.Safe()
+	if err != nil {
+		return err
+	}
+	now := l.p.now()
+	if safe <= l.assigned.Committed() || now.Sub(l.committedAt) < sinkPace && !l.p.fed.fully(StageSinks) {
+		return nil
+	}
+	l.committedAt = now
+	if err := l.ledger.checkpoint(ctx, l.stored, safe); err != nil {
+		return err
+	}
+	crash.Point(crash.DeliveryCheckpointed)
+	if err := l.assigned.Commit(ctx, safe); err != nil {
+		return err
+	}
+	crash.Point(crash.SinkCommitted)
+	return nil
+}
+
+func (l *lane) read(ctx context.Context) error {
+	l.ledger.reading(l.next)
+	b, err := l.assigned.Fetch(ctx, l.next)
+	if err != nil {
+		return err
+	}
+	for i := range b.Records {
+		r := &b.Records[i]
+		if r.Offset < l.next {
+			continue
+		}
+		item, ok, err := l.item(r)
+		if err != nil {
+			return fmt.Errorf("%s/%d@%d: %w", l.assigned.Topic(), l.assigned.Partition(), r.Offset, err)
+		}
+		if ok {
+			l.Take(item, r.Offset)
+		}
+	}
+	l.next = max(l.next, b.Next)
+	l.Passed(l.next)
+	if l.next >= l.end {
+		l.Caught()
+	}
+	l.metrics.Lag(l.assigned.Topic(), l.assigned.Partition(), b.HighWatermark-l.next+int64(l.Pending()))
+	return nil
+}

@@ -1,0 +1,98 @@
+package runtime
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
+	"github.com/quarterhour/quarterhour/transform"
+)
+
+// redriveHeader names, on a record that was written again, the sink that it is for.
+const redriveHeader = "redrive"
+
+// item makes what a lane takes of a record; ok is false where a record is not for this sink. A fact that cannot be decoded is the
+// transform's to dead-letter.
+func (l *lane) item(r *broker.Record) (i delivery.Item, ok bool, err error) {
+	for _, h := range r.Headers {
+		if h.Key == redriveHeader {
+			if string(h.Value) != l.sink.Name {
+				return i, false, nil
+			}
+			i.Again = true
+		}
+	}
+	e, payload, err := l.reader.open(append([]byte(nil), r.Value...)) // the lane keeps the strings
+	if err == nil {
+		ok, err = l.fill(&i, r, e, payload)
+	}
+	if err != nil && l.assigned.Topic() != l.p.topics.rows() && !errors.Is(err, errAway) {
+		return i, false, nil
+	}
+	return i, ok, err
+}
+
+func (l *lane) fill(i *delivery.Item, r *broker.Record, e entry, payload []byte) (ok bool, err error) {
+	switch e.kind {
+	case queueKind:
+		i.Queue = new(schemas.QueueInterval)
+		if err = decode(e, payload, i.Queue); err == nil {
+			q := i.Queue
+			return true, l.row(i, r, q.Tenant, q.IntervalStart, q.IntervalSeconds, q.Revision, q.Final)
+		}
+	case agentQueueKind:
+		i.AgentQueue = new(schemas.AgentQueueInterval)
+		if err = decode(e, payload, i.AgentQueue); err == nil {
+			q := i.AgentQueue
+			return true, l.row(i, r, q.Tenant, q.IntervalStart, q.IntervalSeconds, q.Revision, q.Final)
+		}
+	case agentKind:
+		i.Agent = new(schemas.AgentInterval)
+		if err = decode(e, payload, i.Agent); err == nil {
+			q := i.Agent
+			return true, l.row(i, r, q.Tenant, q.IntervalStart, q.IntervalSeconds, q.Revision, q.Final)
+		}
+	case contactKind:
+		i.Contact = new(schemas.Contact)
+		if err = decode(e, payload, i.Contact); err == nil {
+			c := i.Contact
+			fact(i, r, c.Tenant, c.OfferedAt, c.Revision, "contact", c.Source, c.InteractionID, c.Segment)
+			return true, nil
+		}
+	case agentStateKind:
+		i.AgentState = new(schemas.AgentState)
+		if err = decode(e, payload, i.AgentState); err == nil {
+			s := i.AgentState
+			fact(i, r, s.Tenant, s.StartedAt, s.Revision, "agent_state", s.Source, s.AgentID, s.StateID)
+			return true, nil
+		}
+	case workerKind:
+		i.Worker = new(schemas.Worker)
+		if err = decode(e, payload, i.Worker); err == nil {
+			w := i.Worker
+			fact(i, r, w.Tenant, schemas.Null, w.Revision, "worker", w.Source, w.WorkerID)
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+func (l *lane) row(i *delivery.Item, r *broker.Record, tenant string, start int64, seconds int32, revision int64, final bool) error {
+	key, err := transform.DecodeKey(r.Key)
+	if err != nil {
+		return err
+	}
+	i.Key, i.Tenant, i.Start, i.Seconds, i.Revision, i.Final = transform.FormatKey(key), tenant, start, int(seconds), revision, final
+	return nil
+}
+
+// fact names a fact by its identity. Its revision is the place in the log, which tells corrections of the same revision apart too.
+func fact(i *delivery.Item, r *broker.Record, tenant string, at, _ int64, identity ...string) {
+	i.Key, i.Tenant, i.Revision, i.Final = strings.Join(append(identity[:1:1], append([]string{tenant}, identity[1:]...)...), "/"), tenant, r.Offset+1, true
+	i.Start = r.Time.UnixMilli()
+	if at != schemas.Null {
+		i.Start = at
+	}
+}
