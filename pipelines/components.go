@@ -4,6 +4,7 @@ import (
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/ingest/file"
 	"github.com/quarterhour/quarterhour/ingest/gladly"
+	"github.com/quarterhour/quarterhour/ingest/iservice"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/clickhouse"
@@ -16,6 +17,7 @@ import (
 var (
 	Sources = []ingest.Registration{
 		file.Registration,
+		iservice.Registration,
 		gladly.Registration,
 	}
 
