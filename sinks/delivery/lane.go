@@ -28,6 +28,7 @@ type Lane struct {
 	waiting   int
 	next      int64
 	delivered map[string]int64 // of an earlier run, until the lane has read past it
+	caught    bool
 	err       error
 }
 
@@ -112,11 +113,12 @@ func (l *Lane) Passed(next int64) {
 	l.next = max(l.next, next)
 }
 
-// Caught forgets what an earlier run had delivered: the lane has read past it.
+// Caught says that the lane has read what was there when it began. Before, it sends only where it has no room for more: an
+// earlier run may have sent a newer revision whose answer was lost, and the destination is not to go back.
 func (l *Lane) Caught() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.delivered = nil
+	l.delivered, l.caught = nil, true
 }
 
 // Safe is the offset before which everything is settled, or why the lane cannot go on: it is then to be begun again from there.
@@ -147,12 +149,17 @@ func (l *Lane) Room() bool {
 func (l *Lane) Turn() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.ctx.Err() == nil && l.err == nil {
+	for l.ctx.Err() == nil && l.err == nil && (l.caught || l.waiting >= mostPending) {
 		now := l.engine.deps.Watch.Now()
-		if !l.engine.pace.begin(now) {
+		ok, trial := l.engine.pace.begin(now)
+		if !ok {
 			return
 		}
-		batch := l.gather(now.UnixMilli())
+		most := l.engine.plan.Items
+		if trial {
+			most = 1
+		}
+		batch := l.gather(now.UnixMilli(), most)
 		if len(batch) == 0 {
 			l.engine.pace.drop()
 			return
@@ -168,7 +175,7 @@ func (l *Lane) Turn() {
 
 // gather takes the entries of one request out of the queue: of the kind that has waited longest, the first due first. An entry
 // that failed while others went well travels alone: it may be what the destination stumbles over.
-func (l *Lane) gather(now int64) []*entry {
+func (l *Lane) gather(now int64, most int) []*entry {
 	var from *queue
 	for _, kind := range l.engine.plan.Kinds {
 		if q := l.queues[kind]; q.first() != nil && q.first().due <= now && (from == nil || q.first().due < from.first().due) {
@@ -179,7 +186,7 @@ func (l *Lane) gather(now int64) []*entry {
 		return nil
 	}
 	var batch []*entry
-	for e := from.first(); e != nil && e.due <= now && len(batch) < l.engine.plan.Items; e = from.first() {
+	for e := from.first(); e != nil && e.due <= now && len(batch) < most; e = from.first() {
 		if e.attempts > 0 && len(batch) > 0 {
 			break
 		}

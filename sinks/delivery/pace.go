@@ -26,15 +26,16 @@ type pace struct {
 
 func newPace(most int) *pace { return &pace{most: most, allowed: 1} }
 
-// begin takes one place, if there is one.
-func (p *pace) begin(now time.Time) bool {
+// begin takes one place, if there is one. After a failure it is for a trial: one item, to see whether the destination is back.
+func (p *pace) begin(now time.Time) (ok, trial bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if now.Before(p.pause) || p.sending >= int(p.allowed) || p.failures > 0 && p.sending > 0 {
-		return false
+	trial = p.failures > 0
+	if now.Before(p.pause) || p.sending >= int(p.allowed) || trial && p.sending > 0 {
+		return false, trial
 	}
 	p.sending++
-	return true
+	return true, trial
 }
 
 // drop gives a place back that was not used.

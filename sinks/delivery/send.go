@@ -56,7 +56,7 @@ func (l *Lane) halve(ctx context.Context, batch []*entry) {
 		if ctx.Err() != nil {
 			return
 		}
-		if !l.engine.pace.begin(l.engine.deps.Watch.Now()) {
+		if ok, _ := l.engine.pace.begin(l.engine.deps.Watch.Now()); !ok {
 			l.mu.Lock()
 			for _, e := range half {
 				e.attempts++ // it travels alone the next time
@@ -110,6 +110,7 @@ func (l *Lane) stopped(ctx context.Context, batch []*entry, fault *httpcall.Erro
 		e.failed, e.answered = true, well
 		outcome := Retry
 		if e.attempts < l.engine.options.Attempts {
+			e.due = now.Add(wait).UnixMilli() // behind those that wait already
 			again = append(again, e)
 		} else {
 			outcome = Dead
