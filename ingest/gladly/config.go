@@ -22,7 +22,7 @@ type Options struct {
 	Webhook      Webhook       `cfg:"webhook" help:"have contacts told as they happen, besides asking for them"`
 	States       States        `cfg:"states" help:"what the vendor's states count as"`
 	Queue        string        `cfg:"queue" default:"inbox_id" enum:"inbox_id|accepted_inbox_id" help:"column of the work sessions that is the queue"`
-	OfferedAt    string        `cfg:"offered_at" default:"contact_session_created_at" enum:"contact_session_created_at|contact_session_routed_at" help:"column of the work sessions that says when the contact entered the queue; the other one where it is empty. The events tell of the creation"`
+	OfferedAt    string        `cfg:"offered_at" default:"contact_session_routed_at" enum:"contact_session_routed_at|contact_session_created_at" help:"column of the work sessions that says when the contact entered the queue; the other one where it is empty. Events tell only of the creation"`
 	Budget       Budget        `cfg:"budget" help:"requests that the vendor allows; raise it where your contract does"`
 	KeepRaw      time.Duration `cfg:"keep_raw" default:"0s" help:"how long answers are kept as they came; 0: not at all"`
 }

@@ -23,7 +23,7 @@
 //
 // # Fields
 //
-// offered_at is when the contact was created (or routed, by option), answered_at when the agent accepted, ended_at when the contact
+// offered_at is when the contact was routed (or created, by option; events only tell of the creation), answered_at when the agent accepted, ended_at when the contact
 // ended; talk is the handle time, wrap-up the after-contact time, both decimal seconds in the report. Hold is not reported.
 // PHONE_CALL becomes voice, other channels keep their names in lower case. UNANSWERED and UNKNOWN leave the outcome unknown.
 //

@@ -68,9 +68,29 @@ func add(tales []tale, t tale) ([]tale, bool) {
 	return slices.Insert(tales, at, t), true
 }
 
-// fold makes segments of the events of one contact. A contact whose start is not known has none: the report will tell.
+// inOrder puts tales into the order in which they must have happened. Events of contacts often say only when they were recorded, which
+// may be later than that of what came after: a contact starts first, ends last, and nothing happens after what follows it.
+func inOrder(tales []tale) []tale {
+	rank := func(t tale) int {
+		switch t.step {
+		case stepStarted:
+			return 0
+		case stepEnded:
+			return 2
+		}
+		return 1
+	}
+	slices.SortStableFunc(tales, func(a, b tale) int { return rank(a) - rank(b) })
+	for i := len(tales) - 2; i >= 0; i-- {
+		tales[i].at = min(tales[i].at, tales[i+1].at)
+	}
+	return tales
+}
+
+// foldTales makes segments of the events of one contact. A contact whose start is not known has none: the report will tell.
 func foldTales(tales []tale) []part {
 	var parts []part
+	tales = inOrder(tales)
 	waiting := func(t *tale) part {
 		return part{
 			queue: t.queue, channel: t.channel, outbound: t.outbound, offered: t.at, answered: schemas.Null, ended: schemas.Null,
