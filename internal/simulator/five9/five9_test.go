@@ -2,7 +2,6 @@ package five9
 
 import (
 	"context"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -171,19 +170,6 @@ func (r *rig) start(report string, from, to time.Time) string {
 
 func (r *rig) wait(id string) {
 	r.Helper()
-	for r.returned(r.call("isReportRunning", "<identifier>"+id+"</identifier><timeout>10</timeout>"))[0] == "true" { //nolint:revive // waits
+	for r.returned(r.call("isReportRunning", "<identifier>"+id+"</identifier><timeout>10</timeout>"))[0] == "true" {
 	}
 }
-
-func TestReportLifeCycle(t *testing.T) {
-	r := start(t, Options{})
-	csv := r.run(CallReport, r.clock.Now().Add(-6*time.Hour), r.clock.Now())
-	t.Log(csv[:800])
-	t.Log(r.run(StateReport, r.clock.Now().Add(-1*time.Hour), r.clock.Now())[:1600])
-	t.Log(r.run(DigitalReport, r.clock.Now().Add(-6*time.Hour), r.clock.Now())[:1600])
-	if v := r.Violations(); len(v) > 0 {
-		t.Error(v)
-	}
-}
-
-var _ = xml.Header

@@ -10,13 +10,13 @@ import (
 type Options struct {
 	User, Password string
 	// Others are the passwords of further users, by name: one for the statistics, that does not wait for the reports.
-	Others map[string]string
-	Zone           string // of the data centre: TIMESTAMP columns, counters, criteria without offset
-	Versions       []string
-	Limits         []Limit
-	LockAfter      int // wrong passwords in a row
-	Reports        []Report
-	MostCSV, Most  int // rows of getReportResultCsv and getReportResult; more are cut off without a word
+	Others        map[string]string
+	Zone          string // of the data centre: TIMESTAMP columns, counters, criteria without offset
+	Versions      []string
+	Limits        []Limit
+	LockAfter     int // wrong passwords in a row
+	Reports       []Report
+	MostCSV, Most int // rows of getReportResultCsv and getReportResult; more are cut off without a word
 	// Running is how long a report takes at most; a third of it at least.
 	Running time.Duration
 	// Keeps is how long a result can be fetched.

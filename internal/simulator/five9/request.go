@@ -138,6 +138,8 @@ func (s *service) checkValue(c *node, f element, path string) *fault {
 		_, err = strconv.ParseInt(text, 10, 64)
 	case "int":
 		_, err = strconv.ParseInt(text, 10, 32)
+	case "byte":
+		_, err = strconv.ParseInt(text, 10, 8)
 	case "boolean":
 		if !slices.Contains([]string{"true", "false", "0", "1"}, text) {
 			err = errors.New("not a boolean")

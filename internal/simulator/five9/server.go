@@ -30,6 +30,7 @@ type Server struct {
 	sessions   map[string]*session
 	faults     []*fault // that the next calls get
 	answers    int
+	told       int // faults
 	calls      map[string]int
 }
 
@@ -234,6 +235,6 @@ func (s *Server) faultStatus() int {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.answers++
-	return []int{http.StatusInternalServerError, http.StatusInternalServerError, http.StatusOK}[s.answers%3]
+	s.told++
+	return []int{http.StatusInternalServerError, http.StatusInternalServerError, http.StatusOK}[s.told%3]
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/simulator/centre"
@@ -195,8 +196,10 @@ func (s *Server) update(ctx context.Context, v *session, kind string, n *node) (
 	}
 }
 
-// moving are columns that change by themselves: they make no update.
-var moving = []string{"State Duration", "Reason Duration", "Current Longest Queue Time", "Longest Queue Time"}
+// moving says that a column changes by itself: it makes no update.
+func moving(column string) bool {
+	return strings.HasSuffix(column, "Duration") || strings.HasSuffix(column, "Queue Time")
+}
 
 // changes writes the difference of two tables; nil where there is none worth telling.
 func changes(last, t *table, kind string) body {
@@ -205,7 +208,7 @@ func changes(last, t *table, kind string) body {
 	for _, key := range t.keys() {
 		before := last.rows[key]
 		for i, v := range t.rows[key] {
-			if before != nil && before[i] != v && !slices.Contains(moving, t.columns[i]) {
+			if before != nil && before[i] != v && !moving(t.columns[i]) {
 				list = append(list, change{t.columns[i], v, key})
 			}
 		}
