@@ -27,13 +27,13 @@
 // answered. All instants are cut to whole seconds, in what is told and in Truth.
 //
 // Lateness. A message and a resolution show up to Options.Lag after their time. One question in 25 arrives in another topic and is
-// moved to its own up to half an hour later; one in 40 more is spam, which disappears within half an hour.
+// moved to its own up to half an hour later; one in 20 more is spam, which disappears within half an hour.
 //
 // # Statistics
 //
-// GET or POST /f/integration-api-workforce-management?api=KIND, with startDateTime and endDateTime (RFC 3339) as parameters or in
+// GET or POST /f/integration-api-workforce-management?api=KIND, with from and to (RFC 3339) as parameters or in
 // the body, answers {"errors":[], "records":[...]}: the records of the steps of 15 minutes that begin in the stretch and have begun.
-// KIND is queueStatistics, agentActivity or agentLogin. A step in which nothing happened has no record. What happened is in the
+// KIND is queuestatistics, agentactivity or agentlogin. A step in which nothing happened has no record. What happened is in the
 // statistics up to Options.StatisticsLag late: a step that was read at once is corrected later, also by questions that are
 // moved or disappear. How the vendor's endpoint is asked is not known: names are options.
 package iservice

@@ -139,7 +139,7 @@ func (p *post) question(c *centre.Centre, v *simulator.Contact, threads map[stri
 // spam puts questions among the others that disappear.
 func (p *post) spam(c *centre.Centre, o Options) {
 	for i, m := range slices.Clone(p.messages) {
-		if dice := c.Dice("iservice", "spam", p.day.Prefix, fmt.Sprint(i)); m.question() && dice.IntN(40) == 0 {
+		if dice := c.Dice("iservice", "spam", p.day.Prefix, fmt.Sprint(i)); m.question() && dice.IntN(20) == 0 {
 			date := m.date + whole(dice.Int64N(minute))
 			p.add(c, o, &message{
 				kind: customerEmail, date: date, resolved: never, topic: m.topic, first: m.topic, gone: date + whole(5*minute+dice.Int64N(25*minute)),

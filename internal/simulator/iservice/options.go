@@ -20,6 +20,8 @@ type Options struct {
 	LongNames     bool // the first topic's and the first agent's names have more than 100 characters
 	// OddLogins adds, to the step before an agent logs in, a record with a login time below zero.
 	OddLogins bool
+	// Reported lets Truth be about a source that reads the statistics alone.
+	Reported bool
 	// Steady leaves out that questions are moved, and spam.
 	Steady bool
 	Faults Faults // to begin with; see Server.Break
@@ -28,8 +30,8 @@ type Options struct {
 // Statistics are the names by which statistics are asked for.
 type Statistics struct {
 	Form                  string // "integration-api-workforce-management" if empty
-	Queues, Agents, Login string // endpoints; "queueStatistics", "agentActivity", "agentLogin" if empty
-	From, To              string // parameters; "startDateTime", "endDateTime" if empty
+	Queues, Agents, Login string // endpoints; "queuestatistics", "agentactivity", "agentlogin" if empty
+	From, To              string // parameters; "from", "to" if empty
 }
 
 func (o Options) withDefaults() Options {
@@ -44,11 +46,11 @@ func (o Options) withDefaults() Options {
 	text(&o.PasswordField, "password")
 	text(&o.DateFormat, time.DateTime)
 	text(&o.Statistics.Form, "integration-api-workforce-management")
-	text(&o.Statistics.Queues, "queueStatistics")
-	text(&o.Statistics.Agents, "agentActivity")
-	text(&o.Statistics.Login, "agentLogin")
-	text(&o.Statistics.From, "startDateTime")
-	text(&o.Statistics.To, "endDateTime")
+	text(&o.Statistics.Queues, "queuestatistics")
+	text(&o.Statistics.Agents, "agentactivity")
+	text(&o.Statistics.Login, "agentlogin")
+	text(&o.Statistics.From, "from")
+	text(&o.Statistics.To, "to")
 	length := func(at *time.Duration, otherwise time.Duration) {
 		if *at == 0 {
 			*at = otherwise

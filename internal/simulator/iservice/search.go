@@ -10,31 +10,67 @@ import (
 	"github.com/quarterhour/quarterhour/internal/simulator/centre"
 )
 
-// interaction is a message as it shows at an instant; nil where it does not.
-func (s *Server) interaction(c *call, m *message) map[string]any {
+// there says whether a message is there at an instant.
+func (m *message) there(now int64) bool { return m.shows <= now && m.gone > now }
+
+// text is a field of a message that can be searched.
+func (s *Server) text(c *call, m *message, field string) string {
 	now := c.now.UnixMilli()
-	if m.shows > now || m.gone <= now {
-		return nil
+	switch field {
+	case "id":
+		return strconv.Itoa(m.id)
+	case "threadID":
+		return strconv.Itoa(m.thread)
+	case "type":
+		return m.kind
+	case "status":
+		return s.status(m, now)
+	case "segmentID":
+		return "2"
+	case "customerID":
+		return strconv.Itoa(m.thread + 7)
+	case "subject":
+		return fmt.Sprintf("Message %d [#%d]", m.thread, m.thread)
+	case "topicID", "topicName":
+		n := m.topicAt(now)
+		if n < 0 {
+			return ""
+		}
+		q := s.centre.Queues(centre.IService)[n]
+		if field == "topicName" {
+			return s.long(n, q.Name)
+		}
+		return q.ID
+	case "fromAddress":
+		if m.agent == nil {
+			return "customer@mail.test"
+		}
+		return s.address(m.agent.ID)
 	}
+	switch {
+	case m.agent == nil:
+		return ""
+	case field == "agentName":
+		return m.agent.Name
+	}
+	return m.agent.ID
+}
+
+// interaction is a message as it shows.
+func (s *Server) interaction(c *call, m *message) map[string]any {
 	date := func(ms int64) string { return time.UnixMilli(ms).In(c.zone).Format(s.options.DateFormat) }
 	v := map[string]any{
-		"id": strconv.Itoa(m.id), "threadID": strconv.Itoa(m.thread), "type": m.kind, "date": date(m.date), "dateResolved": "", "status": s.status(m, now),
-		"tags": []string{}, "subject": fmt.Sprintf("Message %d [#%d]", m.thread, m.thread), "subjectBare": fmt.Sprintf("Message %d", m.thread),
-		"customerID": strconv.Itoa(m.thread + 7), "customerName": "A Customer", "fromAddress": "customer@mail.test", "topicID": "", "topicName": "", "segmentID": "2",
-		"parentID": "", "agentID": "", "agentName": "", "caseProperties": []any{map[string]string{"name": "priority", "value": "normal"}},
+		"date": date(m.date), "dateResolved": "", "tags": []string{}, "subjectBare": fmt.Sprintf("Message %d", m.thread), "customerName": "A Customer",
+		"parentID": "", "caseProperties": []any{map[string]string{"name": "priority", "value": "normal"}},
+	}
+	for _, field := range searchable {
+		v[field] = s.text(c, m, field)
 	}
 	if m.parent != 0 {
 		v["parentID"] = strconv.Itoa(m.parent)
 	}
-	if m.resolution <= now {
+	if m.resolution <= c.now.UnixMilli() {
 		v["dateResolved"] = date(m.resolved)
-	}
-	if n := m.topicAt(now); n >= 0 {
-		q := s.centre.Queues(centre.IService)[n]
-		v["topicID"], v["topicName"] = q.ID, s.long(n, q.Name)
-	}
-	if m.agent != nil {
-		v["agentID"], v["agentName"], v["fromAddress"] = m.agent.ID, m.agent.Name, s.address(m.agent.ID)
 	}
 	return v
 }
@@ -74,16 +110,16 @@ func (c *call) conditions() (groups [][]condition) {
 	for _, g := range list {
 		group, _ := g.(map[string]any)
 		members, _ := group["fields"].([]any)
-		var any_ []condition
+		var either []condition
 		for _, f := range members {
 			field, _ := f.(map[string]any)
 			one := condition{}
 			one.field, _ = field["fieldID"].(string)
 			one.text, _ = field["searchString"].(string)
 			one.where, _ = field["where"].(string)
-			any_ = append(any_, one)
+			either = append(either, one)
 		}
-		groups = append(groups, any_)
+		groups = append(groups, either)
 	}
 	return groups
 }
@@ -137,21 +173,18 @@ func (s *Server) search(c *call) (answer, []string) {
 	if len(errors) > 0 {
 		return nil, errors
 	}
-	found := []map[string]any{}
+	total, shown := 0, []map[string]any{}
 	for _, p := range s.days(from, to) {
 		for _, m := range p.messages {
-			if m.date < from.UnixMilli() || m.date >= to.UnixMilli() {
+			if m.date < from.UnixMilli() || m.date >= to.UnixMilli() || !m.there(c.now.UnixMilli()) || !s.matches(c, m, groups) {
 				continue
 			}
-			if v := s.interaction(c, m); v != nil && matches(v, groups) {
-				found = append(found, v)
+			if total++; total > (page-1)*size && total <= page*size {
+				shown = append(shown, s.interaction(c, m))
 			}
 		}
 	}
-	total := len(found)
-	first := min((page-1)*size, total)
-	a := answer{"interactions": found[first:min(first+size, total)], "total": strconv.Itoa(total), "pageNum": page, "perPage": strconv.Itoa(size)}
-	return a, nil
+	return answer{"interactions": shown, "total": strconv.Itoa(total), "pageNum": page, "perPage": strconv.Itoa(size)}, nil
 }
 
 // whichPage reads a number that may be a text or, for one, true.
@@ -171,28 +204,29 @@ func whichPage(v any, otherwise int) int {
 }
 
 // matches says whether of each group one field holds; dates have been looked at.
-func matches(v map[string]any, groups [][]condition) bool {
+func (s *Server) matches(c *call, m *message, groups [][]condition) bool {
 	for _, group := range groups {
-		if !slices.ContainsFunc(group, func(f condition) bool {
-			if f.field == "dateFrom" || f.field == "dateTo" {
-				return true
-			}
-			text, _ := v[f.field].(string)
-			text, want := strings.ToLower(text), strings.ToLower(f.text)
-			switch f.where {
-			case "start":
-				return strings.HasPrefix(text, want)
-			case "end":
-				return strings.HasSuffix(text, want)
-			case "entire":
-				return text == want
-			}
-			return strings.Contains(text, want)
-		}) && len(group) > 0 {
+		if len(group) > 0 && !slices.ContainsFunc(group, func(f condition) bool {
+			return f.field == "dateFrom" || f.field == "dateTo" || f.holds(s.text(c, m, f.field))
+		}) {
 			return false
 		}
 	}
 	return true
+}
+
+// holds compares a text, in any case.
+func (f condition) holds(text string) bool {
+	text, want := strings.ToLower(text), strings.ToLower(f.text)
+	switch f.where {
+	case "start":
+		return strings.HasPrefix(text, want)
+	case "end":
+		return strings.HasSuffix(text, want)
+	case "entire":
+		return text == want
+	}
+	return strings.Contains(text, want)
 }
 
 // find looks a message up by its id, which says the day.
@@ -216,28 +250,24 @@ func (s *Server) find(c *call, field string) (*post, *message) {
 
 func (s *Server) details(c *call) (answer, []string) {
 	_, m := s.find(c, "interactionID")
-	if m != nil {
-		if v := s.interaction(c, m); v != nil {
-			v["bodyPlain"], v["bodyHtml"], v["note"], v["interactionProperties"] = "Hello", "<p>Hello</p>", "", []any{}
-			return answer{"details": v}, nil
-		}
+	if m == nil || !m.there(c.now.UnixMilli()) {
+		return nil, []string{"Interaction not found."}
 	}
-	return nil, []string{"Interaction not found."}
+	v := s.interaction(c, m)
+	v["bodyPlain"], v["bodyHtml"], v["note"], v["interactionProperties"] = "Hello", "<p>Hello</p>", "", []any{}
+	return answer{"details": v}, nil
 }
 
 // history is a whole thread.
 func (s *Server) history(c *call) (answer, []string) {
 	p, root := s.find(c, "threadID")
-	if root == nil || s.interaction(c, root) == nil {
+	if root == nil || !root.there(c.now.UnixMilli()) {
 		return nil, []string{"Thread not found."}
 	}
 	list := []map[string]any{}
 	for _, m := range p.messages {
-		if m.thread != root.thread {
-			continue
-		}
-		if v := s.interaction(c, m); v != nil {
-			list = append(list, v)
+		if m.thread == root.thread && m.there(c.now.UnixMilli()) {
+			list = append(list, s.interaction(c, m))
 		}
 	}
 	return answer{"interactions": list}, nil

@@ -89,7 +89,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if faults.down(now) {
 		w.Header().Set("Content-Type", "text/html")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		fmt.Fprint(w, "<html><body><h1>503 Service Unavailable</h1></body></html>")
+		_, _ = w.Write([]byte("<html><body><h1>503 Service Unavailable</h1></body></html>"))
 		return
 	}
 	form, ok := strings.CutPrefix(r.URL.Path, "/f/")
