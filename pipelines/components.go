@@ -5,6 +5,7 @@ import (
 	"github.com/quarterhour/quarterhour/ingest/file"
 	"github.com/quarterhour/quarterhour/ingest/gladly"
 	"github.com/quarterhour/quarterhour/ingest/iservice"
+	"github.com/quarterhour/quarterhour/ingest/webhook"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/clickhouse"
@@ -17,6 +18,7 @@ import (
 var (
 	Sources = []ingest.Registration{
 		file.Registration,
+		webhook.Registration,
 		iservice.Registration,
 		gladly.Registration,
 	}

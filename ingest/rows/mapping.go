@@ -28,6 +28,7 @@ type Mapping struct {
 	where    *expression.Program
 	fields   []*expression.Assignment
 	stateID  bool  // a column says what tells states apart, or shifts
+	revision bool  // a column says what the revision is
 	active   bool  // a column says whether a worker is there
 	used     []int // slots of the columns that expressions read
 	problems []mappingProblem
@@ -71,6 +72,7 @@ func NewMapping(o *Options, columns expression.Columns, zone *time.Location) *Ma
 		if m.check("fields."+f.Name, err) {
 			m.fields = append(m.fields, a)
 			m.stateID = m.stateID || f.Name == "state_id" || f.Name == "shift_id"
+			m.revision = m.revision || f.Name == "revision"
 			m.active = m.active || f.Name == "active"
 		}
 	}
@@ -219,6 +221,22 @@ func (m *Mapping) Hand(ctx context.Context, to Taker) error {
 		return to.Worker(ctx, &m.worker)
 	}
 	return to.AgentState(ctx, &m.state)
+}
+
+// Revise gives the fact of the last row a revision where the row has none.
+func (m *Mapping) Revise(next func() int64) {
+	at := &m.state.Revision
+	switch m.as {
+	case "contact":
+		at = &m.contact.Revision
+	case "shift":
+		at = &m.shift.Revision
+	case "worker":
+		at = &m.worker.Revision
+	}
+	if *at == 0 || !m.revision { // it may be the last row's
+		*at = next()
+	}
 }
 
 // Used are the slots of the columns that the expressions read.

@@ -40,6 +40,22 @@ type HMAC struct {
 	Signed    string        `cfg:"signed" help:"what is signed, with {body} and {timestamp} in it; the body, or {timestamp}.{body} with a timestamp, if left out"`
 }
 
+// Weak says whether a secret is so short that it can be guessed.
+func (a *Auth) Weak() bool {
+	const long = 16
+	if a.Open {
+		return true
+	}
+	for _, list := range [][]string{a.Tokens, a.Passwords, a.Values, a.HMAC.Secrets} {
+		for _, s := range list {
+			if len(s) < long {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Validate reports what is wrong with the options under their paths.
 func (o *Options) Validate(problem func(path, message string)) {
 	if !strings.HasPrefix(o.Path, "/") {

@@ -43,7 +43,11 @@ type Request struct {
 	Remote string // address of the sender, for dead letters and log
 	// Answer is what the sender is told where the handler returns nil: status 200 without a body if left as it is.
 	Answer Answer
+	kept   bool
 }
+
+// Keep lets Body live longer than the handler.
+func (r *Request) Keep() { r.kept = true }
 
 // Answer is what a sender is told.
 type Answer struct {

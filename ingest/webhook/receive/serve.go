@@ -95,8 +95,9 @@ func (s *serving) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	}
 	defer func() { <-s.calls }()
 	buffer := buffers.Get().(*bytes.Buffer)
+	request := &Request{Header: r.Header, Query: r.URL.Query(), Remote: r.RemoteAddr}
 	defer func() {
-		if buffer.Cap() <= keepBytes {
+		if !request.kept && buffer.Cap() <= keepBytes {
 			buffers.Put(buffer)
 		}
 	}()
@@ -104,7 +105,7 @@ func (s *serving) take(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if err := s.read(w, r, buffer); err != nil {
 		return err
 	}
-	request := &Request{Header: r.Header, Query: r.URL.Query(), Body: buffer.Bytes(), Remote: r.RemoteAddr}
+	request.Body = buffer.Bytes()
 	if err := s.handler(ctx, request); err != nil {
 		return err
 	}
