@@ -3,6 +3,7 @@ package pipelines
 import (
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/ingest/file"
+	"github.com/quarterhour/quarterhour/ingest/five9"
 	"github.com/quarterhour/quarterhour/ingest/gladly"
 	"github.com/quarterhour/quarterhour/ingest/iservice"
 	"github.com/quarterhour/quarterhour/ingest/webhook"
@@ -18,6 +19,7 @@ import (
 var (
 	Sources = []ingest.Registration{
 		file.Registration,
+		five9.Registration,
 		webhook.Registration,
 		iservice.Registration,
 		gladly.Registration,

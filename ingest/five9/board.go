@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
@@ -17,7 +16,7 @@ import (
 
 // board is what the statistics service shows: the present state of every agent. Its facts have the identity that the report's will
 // have, agent and second of the state's start, so that the report confirms or corrects them; what the report does not have, once it
-// has a later state of the agent, is withdrawn. Safe for concurrent use by the two flows.
+// has a later state of the agent, is withdrawn (see ledger). Not safe for concurrent use.
 type board struct {
 	*client
 	o        *StatusOptions
@@ -25,7 +24,6 @@ type board struct {
 	zone     *time.Location
 	unknown  *noticed
 
-	// Only the flow of the statuses touches these.
 	open    bool
 	columns []string
 	key     int
@@ -34,10 +32,7 @@ type board struct {
 	last    int64 // timestamp of the last answer
 	offset  int64 // of the times in the statistics from UTC, milliseconds
 	full    time.Time
-
-	mu       sync.Mutex
-	told     map[string][]schemas.AgentState // by agent: what the report has not reached, in order of time
-	reported map[string]int64                // by agent: start of the last state in the report
+	ledger  *ledger
 }
 
 // The columns of the statistic AgentState.
@@ -66,11 +61,9 @@ const (
 	statistic = "AgentState"
 	// fullEvery is how often the whole statistic is asked for, rather than what changed.
 	fullEvery = time.Hour
-	// toldFor is how long a status waits for the report.
-	toldFor = 26 * time.Hour
 )
 
-func openBoard(o *Options, t *StatusOptions, d ingest.Deps) (*board, error) {
+func openBoard(o *Options, t *StatusOptions, d ingest.Deps, l *ledger) (*board, error) {
 	username, password := t.Username, t.Password
 	if username == "" {
 		username, password = o.Username, o.Password
@@ -84,7 +77,7 @@ func openBoard(o *Options, t *StatusOptions, d ingest.Deps) (*board, error) {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &board{
-		client: c, o: t, settings: t.Session, zone: o.ReportZone, told: map[string][]schemas.AgentState{}, reported: map[string]int64{},
+		client: c, o: t, settings: t.Session, zone: o.ReportZone, ledger: l,
 		unknown: newNoticed(log, "an agent state of the statistics is not known and counts as not ready: say in states what it is"),
 	}, nil
 }
@@ -241,7 +234,7 @@ func (b *board) changes(ctx context.Context) error {
 func (b *board) hand(ctx context.Context, r *flow.Read) error {
 	for agent, cells := range b.rows {
 		fact, ok := b.fact(agent, cells)
-		if !ok || !b.news(fact) {
+		if !ok || !b.ledger.status(fact) {
 			continue
 		}
 		if err := r.AgentState(ctx, &fact); err != nil {
@@ -285,64 +278,4 @@ func (b *board) fact(agent string, cells []string) (fact schemas.AgentState, ok 
 	}
 	fact.Reason = reasonOf(of, state, reason)
 	return fact, true
-}
-
-// news says whether a status is one that neither an earlier answer nor the report has told, and keeps it until the report does.
-func (b *board) news(fact schemas.AgentState) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if at, ok := b.reported[fact.AgentID]; ok && fact.StartedAt <= at {
-		return false
-	}
-	list := b.told[fact.AgentID]
-	if i := slices.IndexFunc(list, func(t schemas.AgentState) bool { return t.StartedAt == fact.StartedAt }); i >= 0 {
-		if list[i] == fact {
-			return false
-		}
-		list[i] = fact
-		return true
-	}
-	b.told[fact.AgentID] = append(list, fact)
-	return true
-}
-
-// saw notes how far the report tells of an agent: it speaks for all before.
-func (b *board) saw(agent string, at int64) {
-	if b == nil {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if at <= b.reported[agent] {
-		return
-	}
-	b.reported[agent] = at
-	b.told[agent] = slices.DeleteFunc(b.told[agent], func(t schemas.AgentState) bool { return t.StartedAt <= at })
-}
-
-// confirm hands over again, with a read of the report, the statuses that the report has not come to: it has no later state of their
-// agents, and says nothing of a state that is still open, or cuts it. Without this they would be taken for withdrawn.
-func (b *board) confirm(ctx context.Context, r *flow.Read) error {
-	if b == nil {
-		return nil
-	}
-	var list []schemas.AgentState
-	old := b.watch.Now().Add(-toldFor).UnixMilli()
-	b.mu.Lock()
-	for agent, told := range b.told {
-		told = slices.DeleteFunc(told, func(t schemas.AgentState) bool { return t.StartedAt < old })
-		if b.told[agent] = told; len(told) == 0 {
-			delete(b.told, agent)
-		}
-		list = append(list, told...)
-	}
-	b.mu.Unlock()
-	for i := range list {
-		if at := list[i].StartedAt; at >= r.From.UnixMilli() && at < r.To.UnixMilli() {
-			if err := r.AgentState(ctx, &list[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -150,7 +150,7 @@ func (c *checking) table(ctx context.Context, t *stream) {
 	defer func() { _ = a.Close() }()
 	header, err := a.sheet().next()
 	if err == nil {
-		err = t.mapper(window{q.from.UnixMilli(), q.to.UnixMilli()}, nil).header(header)
+		err = t.mapper(window{q.from.UnixMilli(), q.to.UnixMilli()}, &page{source: c.source, stream: t}).header(header)
 	}
 	c.tell(what, err, fmt.Sprintf("%d columns, all that are needed among them; this took one of the day's reports", len(header)))
 }

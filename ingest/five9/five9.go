@@ -14,16 +14,17 @@ import (
 
 // source reads one domain.
 type source struct {
-	o     *Options
-	deps  ingest.Deps
-	log   *slog.Logger
-	admin *reports
-	board *board // what the statistics service told; nil where it is not asked
+	o      *Options
+	deps   ingest.Deps
+	log    *slog.Logger
+	admin  *reports
+	board  *board // what the statistics service shows; nil where it is not asked
+	ledger *ledger
 }
 
 func open(o *Options, d ingest.Deps) (*source, error) {
 	o.Streams.validate(func(string, string) {}) // fills what follows from the options
-	s := &source{o: o, deps: d, log: d.Log}
+	s := &source{o: o, deps: d, log: d.Log, ledger: newLedger()}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
@@ -38,7 +39,7 @@ func open(o *Options, d ingest.Deps) (*source, error) {
 		client: admin, zone: o.ReportZone, poll: o.ReportPoll.Truncate(time.Second), timeout: o.ReportTimeout, rows: o.Result == "rows",
 	}
 	if t := o.Streams.Statuses; t != nil {
-		if s.board, err = openBoard(o, t, d); err != nil {
+		if s.board, err = openBoard(o, t, d, s.ledger); err != nil {
 			return nil, err
 		}
 	}
@@ -50,6 +51,11 @@ func (s *source) Run(ctx context.Context, cursor []byte, out ingest.Out) error {
 	flows, err := s.flows(cursor)
 	if err != nil {
 		return err
+	}
+	if s.o.Streams.AgentStates != nil {
+		if err := s.ledger.recall(ctx, s.deps, s.admin.watch.Now()); err != nil {
+			return err
+		}
 	}
 	return flow.Run(ctx, flows, cursor, out, flow.Options{Deps: s.deps, KeepRaw: s.o.KeepRaw})
 }
@@ -79,7 +85,7 @@ func (s *source) flows(cursor []byte) ([]flow.Flow, error) {
 // streams are the reports that the options name.
 func (s *source) streams() (list []*stream) {
 	if o := s.o.Streams.AgentStates; o != nil {
-		list = append(list, &stream{name: "agent_states", fact: "agent_state", report: o.Report, every: o.Every, reading: &o.Reading, mapper: s.stateMapper, after: s.board.confirm})
+		list = append(list, &stream{name: "agent_states", fact: "agent_state", report: o.Report, every: o.Every, reading: &o.Reading, mapper: s.stateMapper, goesOn: true})
 	}
 	if o := s.o.Streams.Calls; o != nil {
 		list = append(list, &stream{
@@ -125,20 +131,20 @@ func (s *source) flow(at *flow.Cursor, t *stream) flow.Flow {
 	}
 }
 
-func (s *source) callMapper(w window, _ rejecter) mapper {
+func (s *source) callMapper(w window, _ *page) mapper {
 	return &callMapper{
 		o: s.o.Streams.Calls, zone: newZone(s.o.ReportZone), window: w, legs: newNumbering(), types: map[string]int{},
 		unknown: newNoticed(s.log, "a call type is not known: say in call_types what it is"),
 	}
 }
 
-func (s *source) digitalMapper(w window, _ rejecter) mapper {
+func (s *source) digitalMapper(w window, _ *page) mapper {
 	return &digitalMapper{o: s.o.Streams.Digital, zone: newZone(s.o.ReportZone), window: w, legs: newNumbering()}
 }
 
-func (s *source) stateMapper(w window, reject rejecter) mapper {
+func (s *source) stateMapper(w window, p *page) mapper {
 	return &stateMapper{
-		o: s.o.Streams.AgentStates, zone: newZone(s.o.ReportZone), window: w, reject: reject, saw: s.board.saw,
+		o: s.o.Streams.AgentStates, zone: newZone(s.o.ReportZone), window: w, page: p, ledger: s.ledger,
 		unknown: newNoticed(s.log, "an agent state is not known and counts as not ready: say in states what it is"),
 	}
 }

@@ -33,20 +33,42 @@ type stream struct {
 	folder, report string
 	every          time.Duration
 	reading        *Reading
-	mapper         func(w window, reject rejecter) mapper // makes a mapper for one result
+	mapper         func(w window, p *page) mapper // makes a mapper for one result
 	margin         time.Duration
 	owns           func(fact any) bool
-	after          func(ctx context.Context, r *flow.Read) error // a read that goes up to the present
+	goesOn         bool // rows are about what goes on, perhaps over the end of the window, and may be missing then
 }
-
-// rejecter dead-letters a row.
-type rejecter func(ctx context.Context, cells []string, wrong *rowError) error
 
 // memo is what a stream keeps between two reads.
 type memo struct {
-	Through   time.Time `json:"through"`            // complete so far
-	Revisited time.Time `json:"revisited,omitzero"` // when what lies further back was read again
+	Through    time.Time `json:"through"`             // complete so far
+	Revisited  time.Time `json:"revisited,omitzero"`  // when what lies further back was last read again
+	Revisiting time.Time `json:"revisiting,omitzero"` // since when that is being done, in several windows
 }
+
+// revisits says whether what lies further back than the overlap is to be read, too.
+func (m *memo) revisits(now time.Time, every time.Duration) bool {
+	if every <= 0 || now.Sub(m.Revisited) < every {
+		return false
+	}
+	if m.Revisiting.IsZero() {
+		m.Revisiting = now.UTC()
+	}
+	return true
+}
+
+// done notes that a window up to an instant was read, which may be the last of a revisit.
+func (m *memo) done(to, through time.Time) {
+	if !m.Revisiting.IsZero() && to.After(m.Revisiting.Add(-time.Minute)) {
+		m.Revisited, m.Revisiting = m.Revisiting, time.Time{}
+	}
+	if through.After(m.Through) {
+		m.Through = through.UTC()
+	}
+}
+
+// fresh is how long ago a window may have ended for its end to be the present.
+const fresh = 30 * time.Minute
 
 // read reads one window of a stream. Windows reach back far enough to read again what comes late; but that is only done now and then
 // (revisit_every), and else only what lies within the overlap is asked for.
@@ -56,37 +78,78 @@ func (s *source) read(ctx context.Context, r *flow.Read, t *stream) error {
 		return fmt.Errorf("what the stream kept cannot be read: %w: say `quarterhour sources reset`", err)
 	}
 	now := s.admin.watch.Now()
-	due := t.reading.RevisitEvery > 0 && now.Sub(m.Revisited) >= t.reading.RevisitEvery
+	due := m.revisits(now, t.reading.RevisitEvery)
 	if near := m.Through.Add(-t.reading.Overlap); !due && !m.Through.IsZero() && r.From.Before(near) {
 		if r.From = near; !near.Before(r.To) {
 			r.From = r.To // nothing is asked for, and nothing has vanished
 		}
 	}
 	if r.From.Before(r.To) {
-		if err := s.admin.refresh(ctx); err != nil {
+		to := r.To
+		if t.goesOn && now.Sub(to) < fresh {
+			to = now // so that only what goes on now may be missing
+		} else if t.goesOn {
+			r.Through = earlier(r.Through, to.Add(-min(tail, to.Sub(r.From)/2)))
+		}
+		if err := s.window(ctx, r, t, to); err != nil {
 			return err
 		}
-		for _, w := range pieces(r.From.Truncate(time.Second), wholeSecond(r.To), s.o.ReportZone) {
-			if err := s.result(ctx, r, t, w); err != nil {
-				return err
-			}
-		}
 	}
-	if present := now.Sub(r.To) < time.Minute; present {
-		if due {
-			m.Revisited = now.UTC()
-		}
-		if t.after != nil {
-			if err := t.after(ctx, r); err != nil {
-				return err
-			}
-		}
-	}
-	if r.Through.After(m.Through) {
-		m.Through = r.Through.UTC()
-	}
+	m.done(r.To, r.Through)
 	r.State, _ = json.Marshal(m) // plain data: it cannot fail
 	return nil
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// window reads what a read asks for, in pieces that lie on one side of a change of the clocks.
+func (s *source) window(ctx context.Context, r *flow.Read, t *stream, to time.Time) error {
+	if err := s.admin.refresh(ctx); err != nil {
+		return err
+	}
+	list := pieces(r.From.Truncate(time.Second), wholeSecond(to), s.o.ReportZone)
+	p := &page{source: s, read: r, stream: t, last: map[string]int64{}}
+	for i := len(list) - 1; i >= 0; i-- {
+		w := window{list[i].from.UnixMilli(), list[i].to.UnixMilli()}
+		if t.goesOn {
+			// Up to the change alone, the result might lack what goes on over it. Up to the end of the whole window it has that, and
+			// also what has been read already, which is left out.
+			list[i].to = list[len(list)-1].to
+			if p.later = p.seen; len(list) > 1 {
+				p.seen = sightings{}
+			}
+		}
+		if err := s.result(ctx, p, request{t.folder, t.report, list[i]}, w); err != nil {
+			return err
+		}
+	}
+	if t.goesOn {
+		return s.ledger.confirm(ctx, r, p.last, s.admin.watch.Now())
+	}
+	return nil
+}
+
+// sighting is what a row of the report of agent states says of a change, less what may differ between two results.
+type sighting struct {
+	agent, state, reason string
+	civil                int64
+}
+
+// sightings count rows.
+type sightings map[sighting]int
+
+// holds takes one of the sightings out; false where there is none.
+func (s sightings) holds(x sighting) bool {
+	if s[x] == 0 {
+		return false
+	}
+	s[x]--
+	return true
 }
 
 // wholeSecond is the next whole second, as reports know no parts of one.
@@ -97,31 +160,29 @@ func wholeSecond(t time.Time) time.Time {
 	return t
 }
 
-// result runs the report over a window on one side of a change of the clocks, and maps its rows.
-func (s *source) result(ctx context.Context, r *flow.Read, t *stream, w span) error {
-	q := request{t.folder, t.report, w}
+// result runs the report, and maps its rows, which are about a stretch of time on one side of a change of the clocks.
+func (s *source) result(ctx context.Context, p *page, q request, w window) error {
 	a, err := s.admin.run(ctx, q)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = a.Close() }()
-	p := &page{source: s, read: r, stream: t, request: q}
 	var raw bytes.Buffer
 	if s.o.KeepRaw > 0 {
 		a.Reader = io.TeeReader(a.Reader, &raw)
 	}
-	p.sheet = a.sheet()
-	p.mapper = t.mapper(window{w.from.UnixMilli(), w.to.UnixMilli()}, p.reject)
+	p.request, p.sheet, p.count, p.refused = q, a.sheet(), 0, 0
+	p.mapper = p.stream.mapper(w, p)
 	if err := p.rows(ctx); err != nil {
 		return err
 	}
 	if s.o.KeepRaw > 0 {
-		return r.Raw(ctx, a.contentType, raw.Bytes())
+		return p.read.Raw(ctx, a.contentType, raw.Bytes())
 	}
 	return nil
 }
 
-// page is one result being read.
+// page is one result being read, and what is kept from one to the next within a read.
 type page struct {
 	source  *source
 	read    *flow.Read
@@ -132,6 +193,9 @@ type page struct {
 	count   int
 	refused int
 	width   int
+
+	last        map[string]int64 // by agent: start of the last state
+	seen, later sightings        // in this result, and in the one that was read before it
 }
 
 // pulse is the number of rows between two looks at progress.

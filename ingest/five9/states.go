@@ -54,11 +54,11 @@ type stateMapper struct {
 	unknown  *noticed
 	words    map[string]string // one copy of each text
 	changes  []change
-	saw      func(agent string, at int64) // the last state of each agent
+	ledger   *ledger
+	page     *page
 	fact     schemas.AgentState
 	override *overrides
 	rows     [][]string // whole rows, where expressions want them
-	reject   rejecter
 }
 
 func (m *stateMapper) header(cells []string) error {
@@ -105,10 +105,18 @@ func (m *stateMapper) row(_ context.Context, _ *flow.Read, cells []string) error
 	if !of.known {
 		m.unknown.see(state)
 	}
-	m.changes = append(m.changes, change{
+	c := change{
 		agent: m.word(agent), name: m.word(m.name(cells, stateAgentName)), state: state, reason: m.word(m.name(cells, stateReason)),
 		at: m.zone.within(civil, m.window.from, m.window.to), length: length, row: int32(len(m.changes)), of: of,
-	})
+	}
+	if m.page.seen != nil {
+		x := sighting{c.agent, c.state, c.reason, civil}
+		if m.page.later.holds(x) {
+			return nil
+		}
+		m.page.seen[x]++
+	}
+	m.changes = append(m.changes, c)
 	if len(m.override.fields) > 0 {
 		m.rows = append(m.rows, slices.Clone(cells))
 	}
@@ -151,7 +159,8 @@ func (m *stateMapper) finish(ctx context.Context, r *flow.Read) error {
 			}
 		}
 		if end == len(m.changes) || m.changes[end].agent != m.changes[i].agent {
-			m.saw(m.changes[i].agent, m.changes[i].at)
+			m.ledger.saw(m.changes[i].agent, m.changes[i].at)
+			m.page.last[m.changes[i].agent] = max(m.page.last[m.changes[i].agent], m.changes[i].at)
 		}
 		i = end
 	}
@@ -191,8 +200,11 @@ func (m *stateMapper) hand(ctx context.Context, r *flow.Read, c *change, before 
 	}
 	if m.rows != nil {
 		if bad := m.override.run(m.rows[c.row]); bad != nil {
-			return m.reject(ctx, m.rows[c.row], bad)
+			return m.page.reject(ctx, m.rows[c.row], bad)
 		}
+	}
+	if c.length >= longState.Milliseconds() {
+		m.ledger.lasted(m.fact)
 	}
 	return r.AgentState(ctx, &m.fact)
 }
