@@ -52,7 +52,7 @@ type Window struct {
 
 // Read is one reading of a flow. Its methods may be called from one goroutine at a time.
 type Read struct {
-	From, To time.Time // half-open; zero without a window
+	From, To time.Time // half-open, whole seconds; zero without a window
 	Drain    bool
 	State    []byte // what the last read left, nil at first
 	// Through is how far the source is complete once this read is done: To, at most the time of reading less Lag, unless Read sets it.

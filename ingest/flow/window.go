@@ -2,6 +2,10 @@ package flow
 
 import "time"
 
+// grain is what windows begin and end on: vendors that are asked with fractions of a second cut them off, and what lies in between would
+// be missing from both windows.
+const grain = time.Second
+
 // whole says that there is no window: a read asks for the present state of a thing.
 func (w Window) whole() bool { return w == Window{} }
 
@@ -29,7 +33,7 @@ func (w Window) span(now, through time.Time) (from, to time.Time, lost time.Dura
 			from = earliest
 		}
 	}
-	return from.Truncate(time.Millisecond), now.Truncate(time.Millisecond), lost
+	return from.Truncate(grain), now.Truncate(grain), lost
 }
 
 // piece is the end of the next read of a span.
@@ -42,7 +46,7 @@ func (w Window) piece(from, to time.Time) time.Time {
 
 // complete is how far a source is complete by a read that began at an instant and asked up to another.
 func (w Window) complete(to, began time.Time) time.Time {
-	through := began.Add(-w.Lag).Truncate(time.Millisecond)
+	through := began.Add(-w.Lag).Truncate(grain)
 	if !to.IsZero() && to.Before(through) {
 		through = to
 	}
