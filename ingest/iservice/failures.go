@@ -29,6 +29,7 @@ const (
 	Wrong   Class = "login"     // the login is refused
 	Expired Class = "session"   // the session is over: log in again
 	Denied  Class = "rights"    // the user may not do it
+	Missing Class = "missing"   // what is asked about is not there
 	Invalid Class = "request"   // the request is wrong: its fields are options
 	Busy    Class = "transient" // another try may do
 	Unknown Class = "unknown"
@@ -48,7 +49,8 @@ var classes = []struct {
 }{
 	{Busy, regexp.MustCompile(`(?i)time[d -]?out|try again|unavailable|busy|maintenance|deadlock`)},
 	{Denied, regexp.MustCompile(`(?i)permission|denied|not allowed|not authori[sz]ed|unauthori[sz]ed|forbidden|\brights?\b|segment`)},
-	{Invalid, regexp.MustCompile(`(?i)invalid|unknown|required|missing|not found|must be|cannot be|no such`)},
+	{Missing, regexp.MustCompile(`(?i)not found|does not exist|was deleted`)},
+	{Invalid, regexp.MustCompile(`(?i)invalid|unknown|required|missing|must be|cannot be|no such`)},
 }
 
 // classify says what messages are about. expired are the words of a session that is over.

@@ -3,6 +3,7 @@ package iservice
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -102,15 +103,17 @@ func (o *Interactions) search(c calendar, from, to time.Time) map[string]any {
 	return map[string]any{"fields": map[string]any{"groups": groups}, "sort": o.Sort, "__TZO__": c.tzo()}
 }
 
-// openThreads is what is remembered between two reads: when each thread with an open question was looked at last, and when the
-// question arrived, milliseconds.
+// openThreads is what is remembered between two reads: the threads with open questions.
 type openThreads struct {
 	Open map[string]openThread `json:"open"`
+	// Found says that a thread was asked for and found: only then a thread that is not there has been deleted, and not misnamed.
+	Found bool `json:"found,omitempty"`
 }
 
+// openThread is when a thread was looked at last, and its open questions with when they arrived, milliseconds.
 type openThread struct {
-	Seen  int64 `json:"seen"`
-	Since int64 `json:"since"`
+	Seen      int64            `json:"seen"`
+	Questions map[string]int64 `json:"questions"`
 }
 
 // searching is one read of the interactions.
@@ -202,7 +205,11 @@ func (g *searching) recheck() error {
 func (g *searching) forget() {
 	before := g.watch.Now().Add(-g.o.Back).UnixMilli()
 	for id, open := range g.known.Open {
-		if open.Since < before {
+		latest := int64(0)
+		for _, at := range open.Questions {
+			latest = max(latest, at)
+		}
+		if latest < before {
 			delete(g.known.Open, id)
 		}
 	}
@@ -211,18 +218,27 @@ func (g *searching) forget() {
 // tell hands over the contacts of a thread. Where the search did not find the questions of its answers, the whole thread is asked for.
 func (g *searching) tell(ctx context.Context, t *thread) error {
 	if t.lacking() {
-		if err := g.complete(ctx, t); err != nil {
+		err := g.complete(ctx, t)
+		var said *Failure
+		switch {
+		case errors.As(err, &said) && said.Class == Missing && len(t.all) == 0:
+			return g.deleted(ctx, t.id)
+		case errors.As(err, &said) && said.Class == Missing:
+		case err != nil:
 			return err
 		}
 	}
 	contacts, lost := t.contacts(g.o, g.source.o.Channel)
 	for _, m := range lost {
+		if m.date >= g.read.Through.UnixMilli() {
+			continue // its question may still be on its way
+		}
 		f := &fault{"no_question", fmt.Errorf("the answer's question is not in thread %q", t.id)}
 		if err := g.reject(ctx, g.read, "contact", f, g.o.Call, 0, m.raw); err != nil {
 			return err
 		}
 	}
-	open, since := false, int64(0)
+	open := map[string]int64{}
 	for i := range contacts {
 		c := &contacts[i]
 		if c.QueueName == "" && c.QueueID != "" {
@@ -233,15 +249,35 @@ func (g *searching) tell(ctx context.Context, t *thread) error {
 			c.QueueName = name
 		}
 		if c.Direction == schemas.DirectionInbound && c.EndedAt == schemas.Null {
-			open, since = true, max(since, c.OfferedAt)
+			open[c.Segment] = c.OfferedAt
 		}
 		if err := g.read.Contact(ctx, c); err != nil {
 			return err
 		}
 	}
 	delete(g.known.Open, t.id)
-	if open {
-		g.known.Open[t.id] = openThread{Seen: g.watch.Now().UnixMilli(), Since: since}
+	if len(open) > 0 {
+		g.known.Open[t.id] = openThread{Seen: g.watch.Now().UnixMilli(), Questions: open}
+	}
+	return nil
+}
+
+// deleted withdraws the open questions of a thread that is not there any more.
+func (g *searching) deleted(ctx context.Context, id string) error {
+	open := g.known.Open[id]
+	delete(g.known.Open, id)
+	if !g.known.Found {
+		g.deps.Log.Warn("a thread with an open question is not found, nor was any other so far: check thread.call and thread.id_field", "thread", id)
+		return nil
+	}
+	for segment, at := range open.Questions {
+		c := &schemas.Contact{
+			InteractionID: id, Segment: segment, Retracted: true, OfferedAt: at, AnsweredAt: schemas.Null, EndedAt: schemas.Null, WrapEndedAt: schemas.Null,
+			TalkMs: schemas.Null, HoldMs: schemas.Null, WrapMs: schemas.Null,
+		}
+		if err := g.read.Contact(ctx, c); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -267,6 +303,7 @@ func (g *searching) complete(ctx context.Context, t *thread) error {
 		}
 		if m.kind != passedOver && m.thread == t.id {
 			t.put(m)
+			g.known.Found = true
 		}
 	}
 	return nil
