@@ -18,18 +18,20 @@ import (
 	"github.com/quarterhour/quarterhour/internal/simulator/centre"
 	"github.com/quarterhour/quarterhour/internal/simulator/five9"
 	"github.com/quarterhour/quarterhour/internal/simulator/gladly"
+	"github.com/quarterhour/quarterhour/internal/simulator/iservice"
 )
 
 // Options say who is served, and where.
 type Options struct {
-	Centre  *centre.Centre
-	Watch   clock.Watch
-	Clock   string // of the watch, as clock.FormatFast writes it: for those who ask; "" where the watch is none of clock's
-	Addr    string // "127.0.0.1:0" if empty
-	Five9   five9.Options
-	Gladly  gladly.Options
-	Outages []Outage
-	Log     *slog.Logger
+	Centre   *centre.Centre
+	Watch    clock.Watch
+	Clock    string // of the watch, as clock.FormatFast writes it: for those who ask; "" where the watch is none of clock's
+	Addr     string // "127.0.0.1:0" if empty
+	Five9    five9.Options
+	Gladly   gladly.Options
+	IService iservice.Options
+	Outages  []Outage
+	Log      *slog.Logger
 }
 
 // vendor is one simulated system.
@@ -41,8 +43,10 @@ type vendor interface {
 
 // Host serves the vendors. Safe for concurrent use.
 type Host struct {
-	Five9  *five9.Server  // nil where the centre has none
-	Gladly *gladly.Server // nil where the centre has none
+	// Those that the centre has; nil otherwise.
+	Five9    *five9.Server
+	Gladly   *gladly.Server
+	IService *iservice.Server
 
 	o       Options
 	server  *http.Server
@@ -117,6 +121,13 @@ func (h *Host) open() (err error) {
 		h.vendors[centre.Gladly] = h.Gladly
 		h.secrets[centre.Gladly] = [][2]string{{"GLADLY_EMAIL", o.Email}, {"GLADLY_TOKEN", o.Token}}
 		h.closers = append(h.closers, h.Gladly.Close)
+	}
+	if _, ok := h.o.Centre.Sizes[centre.IService]; ok {
+		o := h.o.IService
+		o.Username, o.Password = cmp.Or(o.Username, "api@example.test"), cmp.Or(o.Password, "iservice-password")
+		h.IService = iservice.New(h.o.Centre, h.o.Watch, o)
+		h.vendors[centre.IService] = h.IService
+		h.secrets[centre.IService] = [][2]string{{"ISERVICE_USER", o.Username}, {"ISERVICE_PASSWORD", o.Password}}
 	}
 	for v := range h.vendors {
 		h.requests[v] = &atomic.Int64{}
