@@ -3,7 +3,7 @@ package five9
 import (
 	"fmt"
 	"math/rand/v2"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/simulator"
@@ -128,15 +128,17 @@ var callCells = map[string]func(*sheet, *call) cell{
 	"CUSTOMER NAME":       func(_ *sheet, c *call) cell { return cell{c.customer, c.customer == ""} },
 	"CALL TIME":           func(_ *sheet, c *call) cell { return length(c.whole()) },
 	"BILL TIME (ROUNDED)": func(_ *sheet, c *call) cell { return length(c.whole().Round(6 * time.Second)) },
-	"COST":                func(_ *sheet, c *call) cell { return cell{text: fmt.Sprintf("%.2f", c.whole().Minutes()*0.03)} },
-	"IVR TIME":            func(_ *sheet, c *call) cell { return length(c.ivr) },
-	"IVR PATH":            func(_ *sheet, c *call) cell { return cell{text: pick(c.ivr > 0, "Main > Menu 1", "")} },
-	"QUEUE WAIT TIME":     func(_ *sheet, c *call) cell { return length(c.queue) },
-	"SPEED OF ANSWER":     func(_ *sheet, c *call) cell { return length(c.queue + c.ring) },
-	"RING TIME":           func(_ *sheet, c *call) cell { return length(c.ring) },
-	"TALK TIME":           func(_ *sheet, c *call) cell { return length(c.talk) },
-	"HOLD TIME":           func(_ *sheet, c *call) cell { return length(c.hold) },
-	"PARK TIME":           func(*sheet, *call) cell { return length(0) },
+	"COST": func(_ *sheet, c *call) cell {
+		return cell{text: strconv.FormatFloat(c.whole().Minutes()*0.03, 'f', 2, 64)}
+	},
+	"IVR TIME":        func(_ *sheet, c *call) cell { return length(c.ivr) },
+	"IVR PATH":        func(_ *sheet, c *call) cell { return cell{text: pick(c.ivr > 0, "Main > Menu 1", "")} },
+	"QUEUE WAIT TIME": func(_ *sheet, c *call) cell { return length(c.queue) },
+	"SPEED OF ANSWER": func(_ *sheet, c *call) cell { return length(c.queue + c.ring) },
+	"RING TIME":       func(_ *sheet, c *call) cell { return length(c.ring) },
+	"TALK TIME":       func(_ *sheet, c *call) cell { return length(c.talk) },
+	"HOLD TIME":       func(_ *sheet, c *call) cell { return length(c.hold) },
+	"PARK TIME":       func(*sheet, *call) cell { return length(0) },
 	"AFTER CALL WORK TIME": func(_ *sheet, c *call) cell {
 		return length(c.wrap)
 	},
@@ -176,14 +178,24 @@ func blank(n, how int) cell {
 	if n == 0 && how%3 > 0 {
 		return cell{null: how%3 == 2}
 	}
-	return cell{text: fmt.Sprint(n)}
+	return cell{text: strconv.Itoa(n)}
 }
 
 // length is HH:MM:SS, with milliseconds where there are any. Hours may be more than 24.
 func length(d time.Duration) cell {
-	text := fmt.Sprintf("%02d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
-	if ms := d.Milliseconds() % 1000; ms != 0 {
-		text += fmt.Sprintf(".%03d", ms)
+	b := make([]byte, 0, 12)
+	for i, n := range [3]int64{int64(d / time.Hour), int64(d / time.Minute % 60), int64(d / time.Second % 60)} {
+		if i > 0 {
+			b = append(b, ':')
+		}
+		if n < 10 {
+			b = append(b, '0')
+		}
+		b = strconv.AppendInt(b, n, 10)
 	}
-	return cell{text: strings.TrimSpace(text)}
+	if ms := d.Milliseconds() % 1000; ms != 0 {
+		b = strconv.AppendInt(append(b, '.'), 1000+ms, 10)
+		b = append(b[:len(b)-4], b[len(b)-3:]...)
+	}
+	return cell{text: string(b)}
 }

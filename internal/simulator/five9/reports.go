@@ -38,6 +38,7 @@ func (s *Server) runReport(n *node) (body, *fault) {
 	d := s.centre.Dice("five9", "report", strconv.Itoa(turn))
 	sheet := &sheet{kind: r.Kind, columns: r.Columns, asOf: now, end: end, zone: s.zone, numbers: s.rows.numbers, layout: layouts[turn%2]}
 	sheet.rows = s.rows.between(r.Kind, start, end, s.o.InclusiveEnd, now.UnixMilli())
+	sheet.choose()
 	sheet.filter(n)
 	if sheet.hide(); d.IntN(3) == 0 {
 		sheet.byAgent()

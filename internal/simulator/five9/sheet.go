@@ -17,6 +17,10 @@ type sheet struct {
 	zone    *time.Location
 	numbers map[string]string
 	layout  string // of timestamps
+
+	calls  []func(*sheet, *call) cell
+	states []func(*sheet, *state) cell
+	chats  []func(*sheet, *chat) cell
 }
 
 // The days of timestamps have one or two digits, or always two.
@@ -53,28 +57,48 @@ func (r Report) check() error {
 	return nil
 }
 
-// line writes the cells of a row. Call variables are blank.
+// line writes the cells of a row.
 func (s *sheet) line(r *row, to []cell) []cell {
 	to = to[:0]
-	for _, column := range s.columns {
-		c := cell{null: true}
-		switch told := r.told.(type) {
-		case *call:
-			if f := callCells[column]; f != nil {
-				c = f(s, told)
-			}
-		case *state:
-			if f := stateCells[column]; f != nil {
-				c = f(s, told)
-			}
-		case *chat:
-			if f := chatCells[column]; f != nil {
-				c = f(s, told)
-			}
+	switch told := r.told.(type) {
+	case *call:
+		for _, f := range s.calls {
+			to = append(to, f(s, told))
 		}
-		to = append(to, c)
+	case *state:
+		for _, f := range s.states {
+			to = append(to, f(s, told))
+		}
+	case *chat:
+		for _, f := range s.chats {
+			to = append(to, f(s, told))
+		}
 	}
 	return to
+}
+
+// choose looks up what fills the columns.
+func (s *sheet) choose() {
+	switch s.kind {
+	case Calls:
+		s.calls = filling(s.columns, callCells)
+	case States:
+		s.states = filling(s.columns, stateCells)
+	case Digital:
+		s.chats = filling(s.columns, chatCells)
+	}
+}
+
+// filling is what fills each column. Call variables are blank.
+func filling[T any](columns []string, all map[string]func(*sheet, T) cell) (list []func(*sheet, T) cell) {
+	for _, column := range columns {
+		f := all[column]
+		if f == nil {
+			f = func(*sheet, T) cell { return cell{null: true} }
+		}
+		list = append(list, f)
+	}
+	return list
 }
 
 // hide takes out the states that are not shown yet.
