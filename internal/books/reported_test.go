@@ -93,7 +93,7 @@ func TestReportedRowsAreNoImbalance(t *testing.T) {
 func TestAuditSeesReportedRowsThatAreMissing(t *testing.T) {
 	w := newWorld(t)
 	w.reporting()
-	if err := w.warehouse.Exec(t.Context(), "ALTER TABLE `" + w.warehouse.Database() + "`.queue_intervals_store DELETE WHERE queue_id = '4105' SETTINGS mutations_sync = 2"); err != nil {
+	if err := w.warehouse.Exec(t.Context(), "ALTER TABLE `"+w.warehouse.Database()+"`.queue_intervals_store DELETE WHERE queue_id = '4105' SETTINGS mutations_sync = 2"); err != nil {
 		t.Fatal(err)
 	}
 	r := w.audit(Always)
