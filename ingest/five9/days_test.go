@@ -142,18 +142,35 @@ func short(s string) string {
 	return s[:min(len(s), most)]
 }
 
-// Two days of a centre with late, wrong, doubled and vanishing rows, hidden and cut open states: in the end the log says what happened.
+// Days of a centre with late, wrong, doubled and vanishing rows, hidden and cut open states: in the end the log says what happened,
+// and no rule of the vendor was broken.
 func TestDays(t *testing.T) {
-	w := newWorld(t, usual, vendor.Options{}, account+everyone+"back: 24h\n")
-	end := w.centre.Until().Add(9 * time.Hour)
-	w.until(end, 20*time.Minute)
-	w.compare(w.centre.Until())
-	w.sound()
-	if len(w.out.dead) > 0 {
-		t.Errorf("%d dead letters, the first %+v", len(w.out.dead), w.out.dead[0])
+	f := func(name string, p place, o vendor.Options, options string) {
+		t.Helper()
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, p, o, account+options)
+			w.until(w.centre.Until().Add(9*time.Hour), 25*time.Minute)
+			w.compare(w.centre.Until())
+			w.sound()
+			if len(w.out.dead) > 0 {
+				t.Errorf("%d dead letters, the first %+v", len(w.out.dead), w.out.dead[0])
+			}
+			if got, want := len(w.out.workers), len(w.centre.Accounts(centre.Five9))+1; got != want { // the user who asks is one
+				t.Errorf("%d worker facts of %d users", got, want)
+			}
+			t.Log(w.Calls())
+		})
 	}
-	if got, want := len(w.out.workers), len(w.centre.Accounts(centre.Five9))+1; got != want { // the user who asks is one
-		t.Errorf("%d worker facts of %d users", got, want)
-	}
-	t.Log(w.Calls())
+	f("usual", usual, vendor.Options{}, everyone)
+	f("end counted in", usual, vendor.Options{InclusiveEnd: true}, everyone)
+	f("clocks go back", fallBack, vendor.Options{}, everyone)
+	f("clocks go forward", springForward, vendor.Options{}, everyone)
+	f("cut short", usual, vendor.Options{MostCSV: 300}, everyone+"max_rows: 300\n")
+	f("rows", usual, vendor.Options{Most: 300}, everyone+"max_rows: 300\nresult: rows\n")
+	f("statuses", usual, vendor.Options{}, everyone+"  statuses: {}\n")
 }
+
+var (
+	fallBack      = place{zone: "America/Los_Angeles", from: "2026-10-31", at: "2026-10-31 20:00", days: 2, size: centre.Size{Agents: 8, Queues: 6, Contacts: 300}}
+	springForward = place{zone: "America/Los_Angeles", from: "2026-03-07", at: "2026-03-07 20:00", days: 2, size: centre.Size{Agents: 8, Queues: 6, Contacts: 300}}
+)

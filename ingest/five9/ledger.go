@@ -26,7 +26,7 @@ const (
 	// tail is how much of a window that ends in the past is read again with the next: a state that goes on over its end may be missing.
 	tail = time.Hour
 	// longState is how long a state lasts that is remembered.
-	longState = tail / 2
+	longState = 10 * time.Minute
 	// keptFor is how far back.
 	keptFor = 36 * time.Hour
 )

@@ -38,7 +38,7 @@ type change struct {
 	agent, name, state, reason string
 	at, length                 int64
 	row                        int32
-	of                         stateOf
+	of                         *stateOf
 }
 
 // stateMapper turns rows of the report of agent states into facts. A state holds until the agent's next one, so that the length
@@ -53,6 +53,7 @@ type stateMapper struct {
 	window   window
 	unknown  *noticed
 	words    map[string]string // one copy of each text
+	of       map[string]*stateOf
 	changes  []change
 	ledger   *ledger
 	page     *page
@@ -68,7 +69,7 @@ func (m *stateMapper) header(cells []string) error {
 	if err := m.timed(stateStamp, stateDate, stateTime, m.o.Report, stateColumns[stateStamp].names); err != nil {
 		return err
 	}
-	m.words = map[string]string{}
+	m.words, m.of = map[string]string{}, map[string]*stateOf{}
 	var err error
 	m.override, err = newOverrides(&m.fact, m.o.Fields, m.table.header, m.zone.location)
 	return err
@@ -101,9 +102,13 @@ func (m *stateMapper) row(_ context.Context, _ *flow.Read, cells []string) error
 	if state == "" {
 		return bad("no_state", "column %q is empty", m.table.header[m.at[stateState]])
 	}
-	of := stateIn(m.o.states, state)
-	if !of.known {
-		m.unknown.see(state)
+	of := m.of[state]
+	if of == nil { // looked up once for each
+		found := stateIn(m.o.states, state)
+		if of = &found; !of.known {
+			m.unknown.see(state)
+		}
+		m.of[state] = of
 	}
 	c := change{
 		agent: m.word(agent), name: m.word(m.name(cells, stateAgentName)), state: state, reason: m.word(m.name(cells, stateReason)),
@@ -125,10 +130,18 @@ func (m *stateMapper) row(_ context.Context, _ *flow.Read, cells []string) error
 
 // stateIn looks a state up. One that is not known is not ready, with the state as the reason.
 func stateIn(states map[string]stateOf, word string) stateOf {
-	if of, ok := states[fold(word)]; ok {
-		return of
+	folded := fold(word)
+	of, ok := states[folded]
+	if !ok {
+		of.state = schemas.StateNotReady
 	}
-	return stateOf{state: schemas.StateNotReady}
+	switch folded {
+	case "login":
+		of.rank = -1
+	case "logout", "logged out":
+		of.rank = 1
+	}
+	return of
 }
 
 // reasonOf is the fact's reason.
@@ -178,17 +191,7 @@ func (m *stateMapper) dropTwins() {
 // another followed the others within the second. Of those without length a login is first and a logout last; else the report's
 // order is taken.
 func inSecond(a, b change) int {
-	return cmp.Or(cmp.Compare(a.length, b.length), cmp.Compare(rank(a), rank(b)), cmp.Compare(a.row, b.row))
-}
-
-func rank(c change) int {
-	switch fold(c.state) {
-	case "login":
-		return -1
-	case "logout", "logged out":
-		return 1
-	}
-	return 0
+	return cmp.Or(cmp.Compare(a.length, b.length), cmp.Compare(a.of.rank, b.of.rank), cmp.Compare(a.row, b.row))
 }
 
 // hand hands over a state. before is how many states of the same second follow it: they are numbered from the last, which is the
@@ -196,7 +199,7 @@ func rank(c change) int {
 func (m *stateMapper) hand(ctx context.Context, r *flow.Read, c *change, before int) error {
 	m.fact = schemas.AgentState{
 		AgentID: c.agent, AgentName: c.name, StateID: stateID(c.at, before), StartedAt: c.at, EndedAt: schemas.Null, Sequence: -int64(before),
-		State: c.of.state, Reason: reasonOf(c.of, c.state, c.reason),
+		State: c.of.state, Reason: reasonOf(*c.of, c.state, c.reason),
 	}
 	if m.rows != nil {
 		if bad := m.override.run(m.rows[c.row]); bad != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -17,13 +16,14 @@ var errNoText = errors.New("the answer has no such element")
 // processing instructions, and ends with io.EOF at the element's end tag, or with io.ErrUnexpectedEOF where the stream is cut.
 // It reads UTF-8, and is not safe for concurrent use.
 type textNode struct {
-	r     *bufio.Reader
-	name  string
-	state int
-	err   error
-	name2 []byte // of the tag at hand
-	spare [utf8.UTFMax]byte
-	rest  []byte // of an entity that did not fit the caller's buffer
+	r         *bufio.Reader
+	name      string
+	state     int
+	err       error
+	tagged    []byte // name of the tag at hand
+	spare     [utf8.UTFMax]byte
+	rest      []byte   // of an entity that has not been given yet
+	reference [10]byte // name of the entity at hand
 }
 
 // The states of a textNode.
@@ -200,7 +200,7 @@ const maxTag = 64 << 10
 
 // tag reads a tag to its > and returns the local name, good until the next tag, and whether the tag is an element of its own.
 func (t *textNode) tag() (name []byte, empty bool, err error) {
-	t.name2 = t.name2[:0]
+	t.tagged = t.tagged[:0]
 	naming, quote := true, byte(0)
 	for n := 0; n < maxTag; n++ {
 		c, err := t.r.ReadByte()
@@ -212,15 +212,15 @@ func (t *textNode) tag() (name []byte, empty bool, err error) {
 				quote = 0
 			}
 		case c == '>':
-			return t.name2, empty, nil
+			return t.tagged, empty, nil
 		case c == '"' || c == '\'':
 			quote = c
 		case c == '/' || c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			naming = false
 		case naming && c == ':':
-			t.name2 = t.name2[:0] // the prefix
+			t.tagged = t.tagged[:0] // the prefix
 		case naming:
-			t.name2 = append(t.name2, c)
+			t.tagged = append(t.tagged, c)
 		}
 		empty = c == '/'
 	}
@@ -229,29 +229,28 @@ func (t *textNode) tag() (name []byte, empty bool, err error) {
 
 // entity reads an entity after its &.
 func (t *textNode) entity() {
-	var buf [10]byte
-	for n := range buf {
+	for n := range t.reference {
 		c, err := t.r.ReadByte()
 		if err != nil {
 			t.cut(err)
 			return
 		}
 		if c == ';' {
-			r, ok := entityOf(string(buf[:n]))
+			r, ok := entityOf(t.reference[:n])
 			if !ok {
-				t.err = fmt.Errorf("the answer has the entity &%s; which XML does not know", buf[:n])
+				t.err = fmt.Errorf("the answer has the entity &%s; which XML does not know", t.reference[:n])
 				return
 			}
 			t.rest = utf8.AppendRune(t.spare[:0], r)
 			return
 		}
-		buf[n] = c
+		t.reference[n] = c
 	}
-	t.err = fmt.Errorf("the answer has &%s without a ; after it", buf[:])
+	t.err = fmt.Errorf("the answer has &%s without a ; after it", t.reference[:])
 }
 
-func entityOf(name string) (rune, bool) {
-	switch name {
+func entityOf(name []byte) (rune, bool) {
+	switch string(name) {
 	case "lt":
 		return '<', true
 	case "gt":
@@ -266,12 +265,26 @@ func entityOf(name string) (rune, bool) {
 	if len(name) < 2 || name[0] != '#' {
 		return 0, false
 	}
-	digits, base := name[1:], 10
-	if digits[0] == 'x' {
-		digits, base = digits[1:], 16
+	if name[1] == 'x' {
+		return charOf(name[2:], 16)
 	}
-	n, err := strconv.ParseUint(digits, base, 32)
-	return rune(n), err == nil && n <= utf8.MaxRune && utf8.ValidRune(rune(n))
+	return charOf(name[1:], 10)
+}
+
+// charOf is the character of a number in a base.
+func charOf(digits []byte, base rune) (r rune, ok bool) {
+	for _, c := range digits {
+		d := rune(c) - '0'
+		if letter := rune(c | 0x20); base == 16 && letter >= 'a' && letter <= 'f' {
+			d = letter - 'a' + 10
+		} else if d < 0 || d > 9 {
+			return 0, false
+		}
+		if r = r*base + d; r > utf8.MaxRune {
+			return 0, false
+		}
+	}
+	return r, len(digits) > 0 && utf8.ValidRune(r)
 }
 
 func (t *textNode) skipTo(c byte) error {

@@ -109,6 +109,7 @@ func outcomesOf(words map[string]string, problem func(path, message string)) map
 type stateOf struct {
 	state schemas.State
 	known bool
+	rank  int8 // among states of one second: a login is before others, a logout after
 }
 
 // usualStates are the states that have been seen in reports and statistics, and those of the old interface (up to version 9).
@@ -141,7 +142,7 @@ func statesOf(words map[string]string, problem func(path, message string)) map[s
 	}
 	states := make(map[string]stateOf, len(usualStates)+len(words))
 	for word, s := range usualStates {
-		states[word] = stateOf{s, true}
+		states[word] = stateOf{state: s, known: true}
 	}
 	for word, state := range words {
 		i := index(known, state)
@@ -149,7 +150,7 @@ func statesOf(words map[string]string, problem func(path, message string)) map[s
 			problem("states."+word, notOne(state, known))
 			continue
 		}
-		states[fold(word)] = stateOf{schemas.State(i), true}
+		states[fold(word)] = stateOf{state: schemas.State(i), known: true}
 	}
 	return states
 }
