@@ -47,8 +47,10 @@ func (p *past) contact(s *session) {
 		}
 		p.add(kind, at, by, c, about...)
 	}
-	of(s.created, customer, "CONTACT/STARTED", content{EntryPoint: "help." + s.inbox.Name})
-	of(s.created, customer, "CONTACT/MESSAGE_RECEIVED", content{MessageID: p.slug("in", s.id)})
+	if s.first == s {
+		of(s.created, customer, "CONTACT/STARTED", content{EntryPoint: "help." + s.inbox.Name})
+		of(s.created, customer, "CONTACT/MESSAGE_RECEIVED", content{MessageID: p.slug("in", s.id)})
+	}
 	if s.answered < 0 {
 		status, reason := fate(s)
 		of(s.ended, customer, "CONTACT/ENDED", content{Status: status, Reason: reason})
@@ -78,7 +80,9 @@ func (p *past) contact(s *session) {
 		}
 		of(s.ended, agent, "CONTACT/TRANSFERRED", content{TransferType: "COLD", Reason: "MANUAL", Assignee: to.Assignee, Context: handled})
 	}
-	of(s.ended, agent, "CONTACT/ENDED", content{Status: status, Reason: reason, Context: handled})
+	if s.next == nil {
+		of(s.ended, agent, "CONTACT/ENDED", content{Status: status, Reason: reason, Context: handled})
+	}
 }
 
 // fate is how Gladly says that a contact ended.

@@ -42,7 +42,7 @@ func (s *Server) contactExport(ask *reportRequest, now time.Time) [][]string {
 	rows := [][]string{{"Queued At", "Customer ID", "Conversation ID", "Contact ID", "Link", "Channel", "Direction", "Contact Initiator", "Entry Point", "Final IVR Selection"}}
 	for _, p := range s.days(ask.from, ask.to) {
 		for _, e := range p.sessions {
-			if e.offered > now.UnixMilli()-s.latency(e.id) || e.offered < ask.from.UnixMilli() || e.offered >= ask.to.UnixMilli() {
+			if e.first != e || e.offered > now.UnixMilli()-s.latency(e.id) || e.offered < ask.from.UnixMilli() || e.offered >= ask.to.UnixMilli() {
 				continue
 			}
 			if f := ask.Filters.Inboxes; len(f) > 0 && !slices.Contains(f, e.inbox.ID) {

@@ -39,6 +39,16 @@ type session struct {
 	outcome                           string
 	created                           int64 // up to 2 s before it is offered
 	offered, answered, ended, wrapped int64
+	first                             *session // of the contact session, itself where it is one contact's only one
+	next                              *session // the same contact with another agent
+}
+
+// last is the session in which a contact ends.
+func (s *session) last() *session {
+	for s.next != nil {
+		s = s.next
+	}
+	return s
 }
 
 // conversation is what a customer wanted, over all contacts about it.
@@ -66,7 +76,7 @@ func channel(name string) string {
 func chronicle(c *centre.Centre, d *simulator.Day, o Options) *past {
 	p := &past{midnight: d.Date.UnixMilli(), byID: map[string]*conversation{}, slug: c.Slug}
 	for _, a := range d.Agents {
-		p.agent(a, d.Queues)
+		p.agent(a, d.Queues, o)
 	}
 	byInteraction := map[string]*conversation{}
 	for _, c := range d.Contacts {
@@ -80,7 +90,7 @@ func chronicle(c *centre.Centre, d *simulator.Day, o Options) *past {
 			byInteraction[c.Interaction] = v
 			p.conversations = append(p.conversations, v)
 		}
-		v.sessions = append(v.sessions, p.session(d, c, v))
+		v.sessions = append(v.sessions, p.session(d, c, v, o))
 	}
 	for i, v := range p.conversations {
 		p.live(v)
@@ -98,7 +108,7 @@ func chronicle(c *centre.Centre, d *simulator.Day, o Options) *past {
 	return p
 }
 
-func (p *past) session(d *simulator.Day, c *simulator.Contact, v *conversation) *session {
+func (p *past) session(d *simulator.Day, c *simulator.Contact, v *conversation, o Options) *session {
 	at := func(ms int64) int64 {
 		if ms < 0 {
 			return -1
@@ -117,7 +127,24 @@ func (p *past) session(d *simulator.Day, c *simulator.Contact, v *conversation) 
 		s.created -= roll(s.id, "route", 2*second)
 	}
 	p.sessions = append(p.sessions, s)
+	s.first = s
+	if n := len(v.sessions); n > 0 && o.OneSession {
+		s.follow(v.sessions[n-1])
+	}
 	return s
+}
+
+// follow makes a session the continuation of the one before it, where two agents had one contact.
+func (s *session) follow(before *session) {
+	if before.answered < 0 || s.answered < 0 {
+		return
+	}
+	for e := before.first; e != nil; e = e.next {
+		if e.agent == s.agent {
+			return
+		}
+	}
+	s.id, s.created, s.first, before.next = before.id, before.created, before.first, s
 }
 
 // add records an event of the instant: a little later, and now and then much later; the stream shows it at most 15 s after that.
@@ -168,14 +195,14 @@ func all(inboxes []simulator.Queue) []string {
 
 // agent tells what Gladly sees of an agent: in and out, away and back. It knows no state "on a contact": who is on one is as
 // available as who waits for one.
-func (p *past) agent(a *simulator.Agent, inboxes []simulator.Queue) {
+func (p *past) agent(a *simulator.Agent, inboxes []simulator.Queue, o Options) {
 	self := &initiator{ID: a.ID, Type: "AGENT"}
 	ready, none := all(inboxes), []string{}
 	tell := func(kind string, at int64, c content) {
 		c.AgentID, c.OccurredAt = a.ID, stamp(at)
 		p.add(kind, at, self, c)
 	}
-	for _, s := range statuses(a) {
+	for _, s := range statuses(a, o) {
 		at := p.midnight + s.At
 		switch s.status {
 		case in:

@@ -1,6 +1,11 @@
 package gladly
 
-import "github.com/quarterhour/quarterhour/internal/simulator"
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/quarterhour/quarterhour/internal/simulator"
+)
 
 // status is what Gladly says of an agent.
 type status int
@@ -21,11 +26,14 @@ type change struct {
 
 // statuses are the changes that Gladly tells of an agent's states. An agent who waits for a contact, is on one, or wraps one up is
 // the same to it.
-func statuses(a *simulator.Agent) []change {
+func statuses(a *simulator.Agent, o Options) []change {
 	var list []change
 	var was simulator.State
 	loggedIn := false
 	for _, s := range a.States {
+		if s.State == "not_ready" && o.Idle > 0 && roll(a.ID, fmt.Sprint(s.At), int64(o.Idle)) == 0 {
+			s.Reason = ""
+		}
 		switch {
 		case s.State == "logged_out":
 			if loggedIn {
@@ -49,14 +57,14 @@ func statuses(a *simulator.Agent) []change {
 	return list
 }
 
-// known are an agent's states as Gladly tells them: available, not_ready with the reason, logged_out.
-func known(a *simulator.Agent) []simulator.State {
+// known are an agent's states as Gladly tells them: available, not_ready with the reason or "idle", logged_out.
+func known(a *simulator.Agent, o Options) []simulator.State {
 	var states []simulator.State
-	for _, c := range statuses(a) {
+	for _, c := range statuses(a, o) {
 		s := simulator.State{At: c.At, State: "available"}
 		switch c.status {
 		case away:
-			s = simulator.State{At: c.At, State: "not_ready", Reason: c.Reason}
+			s = simulator.State{At: c.At, State: "not_ready", Reason: cmp.Or(c.Reason, "idle")}
 		case out:
 			s.State = "logged_out"
 		}

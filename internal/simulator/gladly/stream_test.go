@@ -193,8 +193,8 @@ func TestStreamsAreCut(t *testing.T) {
 
 // The states that follow from the events, and nothing else, give the truth about agents.
 func TestEventsTellTheTruthAboutAgents(t *testing.T) {
-	v := open(t, gladly.Options{Novelties: 20})
-	states := map[string][]line{}
+	v := open(t, gladly.Options{Novelties: 20, Idle: 4})
+	states, idle := map[string][]line{}, 0
 	for n := range v.centre.Days {
 		from := v.centre.From.AddDate(0, 0, n)
 		v.watch.set(from.Add(23 * time.Hour))
@@ -214,7 +214,11 @@ func TestEventsTellTheTruthAboutAgents(t *testing.T) {
 			case "AGENT_STATUS/LOGGED_IN", "AGENT_STATUS/RETURNED_FROM_AWAY":
 				st.State = "available"
 			case "AGENT_STATUS/WENT_AWAY":
-				st.State, st.Reason = "not_ready", l.Content.AwayReason.Name
+				if st.State, st.Reason = "not_ready", "idle"; l.Content.AwayReason != nil {
+					st.Reason = l.Content.AwayReason.Name
+				} else {
+					idle++
+				}
 			case "AGENT_STATUS/LOGGED_OUT":
 				st.State = "logged_out"
 			case "AGENT_AVAILABILITY/UPDATED":
@@ -243,7 +247,7 @@ func TestEventsTellTheTruthAboutAgents(t *testing.T) {
 			t.Fatalf("row %v", row)
 		}
 	}
-	if at := v.centre.Day(centre.Gladly, 0); len(want) == 0 || len(at.Agents) != len(states) {
+	if at := v.centre.Day(centre.Gladly, 0); idle == 0 || len(want) == 0 || len(at.Agents) != len(states) {
 		t.Errorf("%d rows of %d agents", len(want), len(states))
 	}
 }

@@ -70,7 +70,7 @@ func (s *Server) agentDurations(ask *reportRequest, now time.Time) [][]string {
 			continue
 		}
 		for _, a := range d.Agents {
-			states := known(a)
+			states := known(a, s.options)
 			for i, st := range states {
 				if i+1 == len(states) || st.State == "logged_out" {
 					continue
@@ -81,7 +81,7 @@ func (s *Server) agentDurations(ask *reportRequest, now time.Time) [][]string {
 				}
 				kind, context := "ACTIVE", "Available"
 				if st.State == "not_ready" {
-					if kind, context = "AWAY", st.Reason; context == "" {
+					if kind, context = "AWAY", st.Reason; context == "idle" {
 						context = "IDLE"
 					}
 				}

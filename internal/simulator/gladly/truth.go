@@ -9,12 +9,12 @@ import (
 
 // Truth is what the interval tables must say of a source that reads this Gladly, for the rows that end at or before an instant. It
 // is the centre's truth less what Gladly does not tell: an agent on a contact or in wrap-up is available; a contact that was
-// passed on was answered, and one that overflowed was never answered.
+// passed on was answered, and transferred only with Options.OneSession; one that overflowed was abandoned.
 func (s *Server) Truth(r simulator.Rules, through time.Time) simulator.Truth {
 	var t simulator.Truth
 	for n := range s.centre.Days {
-		if d := s.centre.Day(centre.Gladly, n); d != nil && d.Date.Before(through) {
-			t.Add(told(d).Truth(r))
+		if d, p := s.centre.Day(centre.Gladly, n), s.day(n); p != nil && d.Date.Before(through) {
+			t.Add(p.told(d, s.options).Truth(r))
 		}
 	}
 	t.Through(through, r.Interval)
@@ -22,11 +22,11 @@ func (s *Server) Truth(r simulator.Rules, through time.Time) simulator.Truth {
 }
 
 // told is a day as Gladly tells it.
-func told(d *simulator.Day) *simulator.Day {
+func (p *past) told(d *simulator.Day, o Options) *simulator.Day {
 	day := &simulator.Day{Options: d.Options, Queues: d.Queues}
 	agents := map[*simulator.Agent]*simulator.Agent{}
 	for _, a := range d.Agents {
-		agents[a] = &simulator.Agent{ID: a.ID, Name: a.Name, States: known(a)}
+		agents[a] = &simulator.Agent{ID: a.ID, Name: a.Name, States: known(a, o)}
 		day.Agents = append(day.Agents, agents[a])
 	}
 	for _, c := range d.Contacts {
@@ -37,10 +37,12 @@ func told(d *simulator.Day) *simulator.Day {
 		if visit.Agent = agents[c.Agent]; c.Agent == nil {
 			visit.Agent = nil
 		}
-		switch visit.Outcome {
-		case "transferred":
+		switch s := p.sessions[len(day.Contacts)]; {
+		case s.next != nil:
+			visit.Outcome = "transferred"
+		case c.Answered >= 0:
 			visit.Outcome = "handled"
-		case "overflowed":
+		default:
 			visit.Outcome = "abandoned"
 		}
 		day.Contacts = append(day.Contacts, &visit)

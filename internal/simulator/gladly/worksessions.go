@@ -65,11 +65,14 @@ func (s *Server) workSessionRows(from, to, now time.Time) [][]string {
 	for _, p := range s.days(from, to) {
 		for _, e := range p.sessions {
 			at := now.UnixMilli() - s.latency(e.id)
-			anchor := e.created
-			if e.ended <= at {
-				anchor = e.ended
+			anchor, begun := e.created, e.created
+			if end := e.last().ended; end <= at {
+				anchor = end
 			}
-			if e.created <= at && anchor >= from.UnixMilli() && anchor < to.UnixMilli() {
+			if e.first != e {
+				begun = e.answered // a row for each agent who had the contact
+			}
+			if begun <= at && anchor >= from.UnixMilli() && anchor < to.UnixMilli() {
 				rows = append(rows, s.workSession(e, at))
 			}
 		}
@@ -99,11 +102,12 @@ func (s *Server) workSession(e *session, at int64) []string {
 			row[11] = s.cell(e.replied())
 		}
 	}
-	if e.ended > at {
+	last := e.last()
+	if last.ended > at {
 		return row
 	}
-	row[0], row[12] = e.work, s.cell(e.ended)
-	row[13], _ = fate(e)
+	row[0], row[12] = e.work, s.cell(last.ended)
+	row[13], _ = fate(last)
 	if e.answered >= 0 {
 		row[14] = strconv.FormatBool(e.replied()-e.offered <= minute)
 		row[15], row[16], row[17] = seconds(e.ended-e.answered), seconds(min(at, e.wrapped)-e.ended), "0"
