@@ -117,7 +117,18 @@ func TestShippedPipelinesAreValid(t *testing.T) {
 func variables(text string) spec.Environment {
 	env := spec.Environment{}
 	for _, m := range variable.FindAllStringSubmatch(text, -1) {
-		env[m[1]] = "x"
+		switch name := m[1]; {
+		case strings.HasSuffix(name, "_URL"):
+			env[name] = "https://example.test"
+		case strings.HasSuffix(name, "_EMAIL"):
+			env[name] = "wfm@example.test"
+		case strings.HasSuffix(name, "_LISTEN"):
+			env[name] = ":8443"
+		case strings.HasSuffix(name, "_HTTP"):
+			env[name] = "true"
+		default:
+			env[name] = "x"
+		}
 	}
 	return env
 }

@@ -7,3 +7,8 @@ import _ "embed"
 //
 //go:embed contact-centre-day.yaml
 var ContactCentreDay []byte
+
+// ContactCentre reads Five9 and Gladly, or the simulated ones.
+//
+//go:embed contact-centre.yaml
+var ContactCentre []byte
