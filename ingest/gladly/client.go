@@ -144,7 +144,7 @@ func (c *client) report(ctx context.Context, path string, body any, read func(*h
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	return read(resp)
 }
 

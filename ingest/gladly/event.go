@@ -2,7 +2,6 @@ package gladly
 
 import (
 	"encoding/json"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/quarterhour/quarterhour/schemas"
@@ -45,14 +44,9 @@ func (e *event) at() int64 {
 	return e.timestamp
 }
 
-// entity and name are the halves of the kind.
+// is says whether the event is about the entity.
 func (e *event) is(entity string) bool {
 	return len(e.kind) > len(entity) && e.kind[len(entity)] == '/' && string(e.kind[:len(entity)]) == entity
-}
-
-func (e *event) name() string {
-	_, name, _ := strings.Cut(string(e.kind), "/")
-	return name
 }
 
 // parse reads a line. Unknown fields and values pass, as the vendor's versioning rule asks. The problem is "" or what is wrong.

@@ -73,7 +73,7 @@ func (s *statuses) take(r *flow.Read) (from time.Time, err error) {
 		return r.From, nil
 	}
 	s.tracker = newTracker(&s.options.States, s.options.Streams.Statuses.Lateness.Milliseconds())
-	if err := s.tracker.restore(r.State); err != nil {
+	if err := s.tracker.restore(r.State, s.options.Streams.Statuses.Overlap.Milliseconds()); err != nil {
 		return from, err
 	}
 	from = r.From

@@ -71,7 +71,7 @@ func (s *eventStream) once(ctx context.Context, start, to, from time.Time) (cut 
 	if err != nil {
 		return false, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	s.clock, _ = http.ParseTime(resp.Header.Get("Date"))
 	lines := newLines(resp.Body)
 	for {

@@ -175,6 +175,12 @@ func (t *timeline) derive(o *States, scratch []derived, give func(derived) error
 	return scratch, nil
 }
 
+// unsure has the facts from an instant on handed over again.
+func (t *timeline) unsure(from int64) {
+	at, _ := slices.BinarySearchFunc(t.given, from, func(d derived, at int64) int { return cmp.Compare(d.at, at) })
+	t.given = t.given[:at]
+}
+
 // forget folds the moments before an instant into the standing. What they gave must have been derived.
 func (t *timeline) forget(before int64) {
 	n := 0

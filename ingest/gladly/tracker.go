@@ -23,14 +23,16 @@ type tracker struct {
 	dirty    []string          // agents
 	recorded int64             // the latest
 	floor    int64             // moments before it are folded into the standings
-	known    int64             // what was recorded up to here has been handed over by an earlier run
+	known    int64             // what an earlier run read was recorded up to here
+	quiet    int64             // what was recorded up to here an earlier run has handed over for sure; Null once that is behind us
+	doubt    bool              // an earlier run may have handed over more than it could note down
 	scratch  []derived
 	late     int64 // events that came later than lateness
 	give     func(agent string, d derived) error
 }
 
 func newTracker(o *States, lateness int64) *tracker {
-	return &tracker{states: o, lateness: lateness, agents: map[string]*timeline{}, words: map[string]string{}, recorded: schemas.Null, floor: schemas.Null, known: schemas.Null}
+	return &tracker{states: o, lateness: lateness, agents: map[string]*timeline{}, words: map[string]string{}, recorded: schemas.Null, floor: schemas.Null, known: schemas.Null, quiet: schemas.Null}
 }
 
 // flushEvery is how many agents may wait for their states to be derived.
@@ -71,6 +73,9 @@ func (t *tracker) word(text []byte) string {
 }
 
 func (t *tracker) add(agentID []byte, m moment) error {
+	if err := t.wake(m.recorded); err != nil {
+		return err
+	}
 	line := t.agents[string(agentID)]
 	if m.at < t.floor && t.floor != schemas.Null {
 		if m.recorded <= t.known {
@@ -87,7 +92,11 @@ func (t *tracker) add(agentID []byte, m moment) error {
 		t.agents[string(agentID)] = line
 	}
 	was := line.dirty
-	if line.add(m) && !was {
+	fresh := line.add(m)
+	if fresh && t.doubt && t.quiet == schemas.Null {
+		line.unsure(m.at)
+	}
+	if fresh && !was {
 		t.dirty = append(t.dirty, string(agentID))
 		if len(t.dirty) >= flushEvery {
 			if err := t.flush(); err != nil {
@@ -126,12 +135,27 @@ func (t *tracker) fold(before int64) error {
 	return nil
 }
 
+// wake ends the part of a stream that an earlier run has handed over.
+func (t *tracker) wake(recorded int64) error {
+	if t.quiet == schemas.Null || recorded <= t.quiet {
+		return nil
+	}
+	err := t.flush()
+	t.quiet = schemas.Null
+	return err
+}
+
 // flush hands over what is new.
 func (t *tracker) flush() error {
 	slices.Sort(t.dirty)
 	for _, id := range t.dirty {
 		var err error
-		t.scratch, err = t.agents[id].derive(t.states, t.scratch, func(d derived) error { return t.give(id, d) })
+		t.scratch, err = t.agents[id].derive(t.states, t.scratch, func(d derived) error {
+			if t.quiet != schemas.Null {
+				return nil
+			}
+			return t.give(id, d)
+		})
 		if err != nil {
 			return err
 		}
@@ -192,6 +216,7 @@ func (t *tracker) save() ([]byte, error) {
 	if err := t.flush(); err != nil {
 		return nil, err
 	}
+	t.doubt = false
 	if t.recorded == schemas.Null {
 		return nil, nil
 	}
@@ -213,8 +238,9 @@ func (t *tracker) save() ([]byte, error) {
 // errState is wrapped by errors about a stored state.
 var errState = errors.New("the stored state cannot be read: say `quarterhour sources reset`")
 
-// restore takes up a saved tracker. What was recorded since its floor is to be taken in again.
-func (t *tracker) restore(state []byte) error {
+// restore takes up a saved tracker. What was recorded since its floor is to be taken in again; of that, what was recorded overlap before
+// the end was handed over, even if events show late.
+func (t *tracker) restore(state []byte, overlap int64) error {
 	if len(state) == 0 {
 		return nil
 	}
@@ -222,7 +248,8 @@ func (t *tracker) restore(state []byte) error {
 	if err := json.Unmarshal(state, &s); err != nil {
 		return fmt.Errorf("%w: %w", errState, err)
 	}
-	t.floor, t.known = s.Floor, s.Recorded
+	t.floor, t.known, t.quiet = s.Floor, s.Recorded, s.Recorded-overlap
+	t.doubt = true
 	for id, standing := range s.Agents {
 		t.agents[id] = &timeline{before: standing.standing()}
 	}

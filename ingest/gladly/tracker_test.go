@@ -260,7 +260,7 @@ func TestHistoriesWithRestarts(t *testing.T) {
 			if rapid.IntRange(0, 9).Draw(rt, "crash") == 0 {
 				tr = newTracker(&standard, lateness)
 				tr.give = got.give
-				if err := tr.restore(state); err != nil {
+				if err := tr.restore(state, 30_000); err != nil {
 					rt.Fatal(err)
 				}
 				for _, again := range events[:i+1] {

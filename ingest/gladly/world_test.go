@@ -115,7 +115,7 @@ func (w *world) Worker(_ context.Context, x *schemas.Worker) error {
 	return nil
 }
 
-func (w *world) Shift(context.Context, *schemas.Shift) error                          { return nil }
+func (w *world) Shift(context.Context, *schemas.Shift) error                           { return nil }
 func (w *world) QueueInterval(context.Context, *schemas.QueueInterval) error           { return nil }
 func (w *world) AgentQueueInterval(context.Context, *schemas.AgentQueueInterval) error { return nil }
 func (w *world) AgentInterval(context.Context, *schemas.AgentInterval) error           { return nil }
