@@ -149,7 +149,7 @@ func TestDays(t *testing.T) {
 		t.Helper()
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, p, o, account+options)
-			w.until(w.centre.Until().Add(9*time.Hour), 25*time.Minute)
+			w.until(w.centre.Until().Add(7*time.Hour), 25*time.Minute)
 			w.compare(w.centre.Until())
 			w.sound()
 			if len(w.out.dead) > 0 {
@@ -164,13 +164,22 @@ func TestDays(t *testing.T) {
 	f("usual", usual, vendor.Options{}, everyone)
 	f("end counted in", usual, vendor.Options{InclusiveEnd: true}, everyone)
 	f("clocks go back", fallBack, vendor.Options{}, everyone)
+	f("clocks went back", afterwards, vendor.Options{}, everyone)
 	f("clocks go forward", springForward, vendor.Options{}, everyone)
 	f("cut short", usual, vendor.Options{MostCSV: 300}, everyone+"max_rows: 300\n")
 	f("rows", usual, vendor.Options{Most: 300}, everyone+"max_rows: 300\nresult: rows\n")
 	f("statuses", usual, vendor.Options{}, everyone+"  statuses: {}\n")
 }
 
+// Where it is morning in London, clocks change in Los Angeles: both hours that the reports call 01:00 to 02:00 are busy.
 var (
-	fallBack      = place{zone: "America/Los_Angeles", from: "2026-10-31", at: "2026-10-31 20:00", days: 2, size: centre.Size{Agents: 8, Queues: 6, Contacts: 300}}
-	springForward = place{zone: "America/Los_Angeles", from: "2026-03-07", at: "2026-03-07 20:00", days: 2, size: centre.Size{Agents: 8, Queues: 6, Contacts: 300}}
+	fallBack = place{
+		zone: "Europe/London", reports: "America/Los_Angeles", from: "2026-11-01", at: "2026-11-01 07:30", days: 1, size: centre.Size{Agents: 10, Queues: 6, Contacts: 400},
+	}
+	springForward = place{
+		zone: "Europe/London", reports: "America/Los_Angeles", from: "2026-03-08", at: "2026-03-08 07:30", days: 1, size: centre.Size{Agents: 10, Queues: 6, Contacts: 400},
+	}
+	afterwards = place{ // all of it is read the day after
+		zone: "Europe/London", reports: "America/Los_Angeles", from: "2026-11-01", at: "2026-11-01 23:30", days: 1, size: centre.Size{Agents: 10, Queues: 6, Contacts: 400},
+	}
 )

@@ -197,12 +197,13 @@ type world struct {
 }
 
 type place struct {
-	zone, from, at string
+	zone, from, at string // the centre's zone, its first day, and when the reading begins
+	reports        string // the zone of the reports, where it is another
 	days           int
 	size           centre.Size
 }
 
-var usual = place{zone: "America/Los_Angeles", from: "2026-03-02", at: "2026-03-02 12:00", days: 2, size: centre.Size{Agents: 10, Queues: 6, Contacts: 400}}
+var usual = place{zone: "America/Los_Angeles", from: "2026-03-02", at: "2026-03-02 12:00", days: 1, size: centre.Size{Agents: 10, Queues: 6, Contacts: 400}}
 
 func newWorld(t *testing.T, p place, o vendor.Options, options string) *world {
 	t.Helper()
@@ -223,7 +224,9 @@ func newWorld(t *testing.T, p place, o vendor.Options, options string) *world {
 		t.Fatal(err)
 	}
 	h := &hands{now: at}
-	o.Zone = p.zone
+	if o.Zone = p.reports; o.Zone == "" {
+		o.Zone = p.zone
+	}
 	s, err := vendor.New(c, h, o)
 	if err != nil {
 		t.Fatal(err)
@@ -232,7 +235,7 @@ func newWorld(t *testing.T, p place, o vendor.Options, options string) *world {
 	t.Cleanup(server.Close)
 	return &world{
 		T: t, Server: s, centre: c, watch: h, out: &recorder{watch: h}, keyring: &quota.Keyring{Watch: h}, url: server.URL,
-		options: "report_timezone: " + p.zone + "\n" + options, env: spec.Environment{},
+		options: "report_timezone: " + o.Zone + "\n" + options, env: spec.Environment{},
 	}
 }
 
