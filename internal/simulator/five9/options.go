@@ -19,6 +19,8 @@ type Options struct {
 	MostCSV, Most int // rows of getReportResultCsv and getReportResult; more are cut off without a word
 	// Running is how long a report takes at most; a third of it at least.
 	Running time.Duration
+	// NoID is the share of runReport answers without an identifier: one in so many; none if 0.
+	NoID int
 	// Keeps is how long a result can be fetched.
 	Keeps  time.Duration
 	Faults Faults

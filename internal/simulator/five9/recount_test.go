@@ -34,15 +34,18 @@ func newRecount(r *rig) *recount {
 	return c
 }
 
-func (c *recount) take(report string, rows []map[string]string) {
+// take reads the rows of a window in which the data centre's clock did not change; when is in it.
+func (c *recount) take(report string, rows []map[string]string, when time.Time) {
 	c.Helper()
+	_, offset := when.Zone()
+	zone := time.FixedZone("", offset)
 	for _, row := range rows {
-		key := report + row["CALL ID"] + row["SESSION GUID"] + row["TIMESTAMP"] + row["CALL TYPE"] + row["AGENT"] + row["SKILL"] + row["STATE"]
+		key := fmt.Sprint(report, offset) + rowKey(row)
 		if c.seen[key] { // the report lists it twice
 			continue
 		}
 		c.seen[key] = true
-		at, err := time.ParseInLocation("Mon, 2 Jan 2006 15:04:05", row["TIMESTAMP"], c.Server.zone)
+		at, err := time.ParseInLocation("Mon, 2 Jan 2006 15:04:05", row["TIMESTAMP"], zone)
 		if err != nil {
 			c.Fatal(err)
 		}
@@ -52,9 +55,11 @@ func (c *recount) take(report string, rows []map[string]string) {
 		}
 		c.visit(row, at)
 	}
-	if report == StateReport {
-		c.live()
-	}
+}
+
+// rowKey tells rows apart. Days of timestamps have one digit or two.
+func rowKey(row map[string]string) string {
+	return row["CALL ID"] + row["SESSION GUID"] + strings.Replace(row["TIMESTAMP"], ", 0", ", ", 1) + row["CALL TYPE"] + row["AGENT"] + row["SKILL"] + row["STATE"]
 }
 
 func (c *recount) lasts(row map[string]string, columns ...string) (sum time.Duration) {

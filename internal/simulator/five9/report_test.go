@@ -108,6 +108,19 @@ func TestRequestsForReportsThatCannotBe(t *testing.T) {
 	f("ReportNotFoundFault", ok)
 }
 
+func TestAnswersWithoutIdentifier(t *testing.T) {
+	r := start(t, Options{NoID: 3})
+	empty := 0
+	for range 9 {
+		if r.start(CallReport, r.at("2026-03-02 08:00:00"), r.at("2026-03-02 09:00:00")) == "" {
+			empty++
+		}
+	}
+	if empty != 3 {
+		t.Errorf("%d of 9 answers have no identifier, want 3", empty)
+	}
+}
+
 // More rows than the limit are cut off without a word, and the criteria's window decides which there are.
 func TestTruncationIsSilent(t *testing.T) {
 	r := start(t, Options{MostCSV: 40, Most: 25, Faults: calm})
@@ -301,15 +314,37 @@ func TestOpenStates(t *testing.T) {
 	}
 }
 
-// Once all is settled, a dull reading of the reports gives the truth.
-func TestReportsEndUpAsTheTruth(t *testing.T) {
-	r := start(t, Options{Limits: []Limit{}})
-	r.clock.set(r.Server.centre.Until().Add(24 * time.Hour))
-	from, to := r.Server.centre.From, r.Server.centre.Until()
-	recount := newRecount(r)
-	for _, report := range []string{CallReport, DigitalReport, StateReport} {
-		recount.take(report, r.read(r.run(report, from, to)))
+// whole reads a window, with the states that are open at its end: those of a longer one less those of the rest.
+func (r *rig) whole(report string, from, to time.Time) []map[string]string {
+	r.Helper()
+	rows := r.read(r.run(report, from, to.Add(time.Hour)))
+	rest := map[string]bool{}
+	for _, row := range r.read(r.run(report, to, to.Add(time.Hour))) {
+		rest[rowKey(row)] = true
 	}
-	truth := r.Truth(simulator.Rules{Interval: 15 * time.Minute, ServiceLevel: 20 * time.Second, ShortAbandon: 5 * time.Second}, to)
-	recount.compare(truth)
+	return slices.DeleteFunc(rows, func(row map[string]string) bool { return rest[rowKey(row)] })
+}
+
+// Once all is settled, a dull reading of the reports gives the truth, wherever clocks change.
+func TestReportsEndUpAsTheTruth(t *testing.T) {
+	f := func(zone, from string, back time.Time) {
+		t.Helper()
+		r := startAt(t, Options{Limits: []Limit{}}, zone, from, 3)
+		r.clock.set(r.Server.centre.Until().Add(24 * time.Hour))
+		recount := newRecount(r)
+		for _, report := range []string{CallReport, DigitalReport, StateReport} {
+			for _, w := range [][2]time.Time{{r.Server.centre.From, back}, {back, r.Server.centre.Until().Add(time.Hour)}} {
+				if w[0].Before(w[1]) { // all times of a window have one offset
+					recount.take(report, r.whole(report, w[0], w[1]), w[0].In(r.Server.zone))
+				}
+			}
+		}
+		recount.live()
+		recount.compare(r.Truth(simulator.Rules{Interval: 15 * time.Minute, ServiceLevel: 20 * time.Second, ShortAbandon: 5 * time.Second}, r.Server.centre.Until()))
+	}
+	back := time.Date(2026, 11, 1, 9, 0, 0, 0, time.UTC) // clocks go back in Los Angeles
+	f("America/Los_Angeles", "2026-03-02", time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
+	f("America/Los_Angeles", "2026-10-31", back)
+	f("Europe/Berlin", "2026-10-31", back) // by day, while it is night there
+	f("Asia/Kolkata", "2026-10-31", back)
 }

@@ -43,6 +43,9 @@ func (s *Server) runReport(n *node) (body, *fault) {
 	if sheet.hide(); d.IntN(3) == 0 {
 		sheet.byAgent()
 	}
+	if s.o.NoID > 0 && turn%s.o.NoID == 0 {
+		return func(w *writer) { w.leaf("return", "") }, nil
+	}
 	id := fmt.Sprintf("%s-%d", s.centre.Slug("report", strconv.Itoa(turn)), turn)
 	s.forget(now)
 	s.results[id] = &result{sheet, csvForm{d.IntN(2) == 0, []string{"\n", "\r\n"}[d.IntN(2)]}, now.Add(upTo(d, s.o.Running/3, s.o.Running))}
