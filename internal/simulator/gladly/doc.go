@@ -16,11 +16,12 @@
 // and not ready by reason; Truth is computed so.
 //
 // A visit to a queue is a contact session of its own in the conversation of its interaction, with the id that the CONTACT events
-// call contactId and the work sessions contact_session_id; with Options.OneSession, agents who pass a contact on to each other share one,
-// in which each has a row, with their own inbox, routing, acceptance and handle time, and with the end of the whole. A contact that is passed on ends ANSWERED, with CONTACT/TRANSFERRED
-// before; one that overflowed unanswered into another inbox ends UNANSWERED; one that the customer left ends ABANDONED. Work
-// sessions tell each of them by routing, acceptance, end and after-contact time, to the millisecond: what Truth counts as offered is
-// contact_session_routed_at, up to 2 s after contact_session_created_at.
+// call contactId and the work sessions contact_session_id; but agents who pass a contact on to each other share one (see
+// Options.Apart), in which each has a row, with their own inbox, routing, acceptance, handle and after-contact time, and with the
+// end of the whole. The first agent had the contact for the handle time. A contact that an agent passes on has CONTACT/TRANSFERRED;
+// it ends ANSWERED; one that overflowed unanswered into another inbox ends UNANSWERED; one that the customer left ends ABANDONED.
+// All is told to the millisecond. What Truth counts as offered is contact_session_routed_at, up to 2 s after
+// contact_session_created_at.
 //
 // # Lateness
 //

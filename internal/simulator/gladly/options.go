@@ -23,9 +23,9 @@ type Options struct {
 	Novelties int
 	// Merges gives every so many conversations a second one that is merged into it; none if 0.
 	Merges int
-	// OneSession keeps a contact that one agent passes on to another the same contact session, with a row of the work sessions for each
-	// agent. Otherwise the second agent has a contact session of their own in the conversation.
-	OneSession bool
+	// Apart gives an agent to whom a contact is passed on a contact session of their own in the conversation. Otherwise it stays the same
+	// contact session, with a row of the work sessions for each agent.
+	Apart bool
 	// Idle lets one in so many absences be the vendor's doing, for want of any movement: without a reason; none if 0.
 	Idle   int
 	Faults Faults // to begin with; see Server.Break

@@ -128,7 +128,7 @@ func (p *past) session(d *simulator.Day, c *simulator.Contact, v *conversation, 
 	}
 	p.sessions = append(p.sessions, s)
 	s.first = s
-	if n := len(v.sessions); n > 0 && o.OneSession {
+	if n := len(v.sessions); n > 0 && !o.Apart {
 		s.follow(v.sessions[n-1])
 	}
 	return s

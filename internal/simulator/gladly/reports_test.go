@@ -123,7 +123,7 @@ func TestTwoReportsAtOnce(t *testing.T) {
 
 // A row begins without an agent and an id, gets an agent, and moves to its end when the contact ends; what comes after grows.
 func TestWorkSessionsMove(t *testing.T) {
-	v := open(t, gladly.Options{})
+	v := open(t, gladly.Options{Apart: true})
 	begin := v.centre.From.Add(10 * time.Hour)
 	type was struct{ id, agent, ended, after string }
 	seen := map[string][]was{}
@@ -201,7 +201,7 @@ func instant(text string) time.Time {
 
 // The work sessions, and nothing else, give the truth about contacts.
 func TestWorkSessionsTellTheTruthAboutContacts(t *testing.T) {
-	for _, o := range []gladly.Options{{}, {Spaced: true}, {OneSession: true}} {
+	for _, o := range []gladly.Options{{}, {Spaced: true}, {Apart: true}} {
 		v := open(t, o)
 		v.watch.set(v.centre.Until().Add(3 * time.Hour))
 		day := &simulator.Day{Options: simulator.Options{Date: v.centre.From}}
@@ -243,7 +243,7 @@ func TestWorkSessionsTellTheTruthAboutContacts(t *testing.T) {
 			c.Queue = inbox
 			day.Contacts = append(day.Contacts, c)
 		}
-		if (transferred > 0) != o.OneSession {
+		if (transferred > 0) == o.Apart {
 			t.Errorf("%+v: %d agents passed a contact on", o, transferred)
 		}
 		want, got := v.Truth(rules, v.centre.Until()), day.Truth(rules)

@@ -9,7 +9,7 @@ import (
 
 // Truth is what the interval tables must say of a source that reads this Gladly, for the rows that end at or before an instant. It
 // is the centre's truth less what Gladly does not tell: an agent on a contact or in wrap-up is available; a contact that was
-// passed on was answered, and transferred only with Options.OneSession; one that overflowed was abandoned.
+// passed on was answered, and transferred unless Options.Apart; one that overflowed was abandoned.
 func (s *Server) Truth(r simulator.Rules, through time.Time) simulator.Truth {
 	var t simulator.Truth
 	for n := range s.centre.Days {
