@@ -35,6 +35,10 @@ func TestMain(m *testing.M) {
 		os.Exit(cli.Main(app.App{Snapshots: runtime.SnapshotPace{Records: 30, Every: time.Nanosecond, Least: 10}}))
 	case "compact": // starts Kafka in a folder, and compacts whatever it can
 		err = compact(os.Args[1])
+	case "polled": // reads what a vendor has
+		err = poll(os.Args[1], os.Args[2])
+	case "polled-read": // says what the log has of it
+		err = readPolled(os.Args[1], os.Stdout)
 	case "read": // answers queries, by name
 		err = answer(os.Args[1], os.Args[2])
 	}
