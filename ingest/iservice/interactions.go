@@ -138,7 +138,8 @@ func (s *source) readInteractions(ctx context.Context, r *flow.Read) error {
 		g.known.Open = map[string]openThread{}
 	}
 	n := int64(0)
-	err := s.pages(ctx, o.Call, o.Records, o.search(g.dates, from, r.To), r, func(raw json.RawMessage) error {
+	to := r.To.Add(time.Second - 1).Truncate(time.Second) // dates have no fractions
+	err := s.pages(ctx, o.Call, o.Records, o.search(g.dates, from, to), r, func(raw json.RawMessage) error {
 		n++
 		r.Progress(n, 0, "messages")
 		return g.take(ctx, o.Call, int(n-1), raw)

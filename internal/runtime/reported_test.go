@@ -4,10 +4,13 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/ingest/flow"
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -142,4 +145,66 @@ func TestASourceIsToldTheGrid(t *testing.T) {
 	if err := w.run(t.Context(), p, true); err != nil || from != day || to != day+900_000 {
 		t.Errorf("the interval is [%d, %d), %v", from-day, to-day, err)
 	}
+}
+
+// statistics is a source that reads reported rows by a flow: by queue, how many were offered in a past quarter of an hour.
+type statistics struct {
+	deps    ingest.Deps
+	offered map[string]int64
+}
+
+func (s *statistics) Run(ctx context.Context, cursor []byte, out ingest.Out) error {
+	f := flow.Flow{
+		Name: "statistics", Facts: []string{"interval"}, Schedule: flow.Schedule{Every: time.Minute}, Replaces: true,
+		Window: flow.Window{Back: 6 * time.Hour, Overlap: 6 * time.Hour},
+		Read: func(ctx context.Context, r *flow.Read) error {
+			start, _ := s.deps.Bounds(clock.Now().Add(-2 * time.Hour).UnixMilli())
+			for queue, n := range s.offered {
+				if err := r.QueueInterval(ctx, &schemas.QueueInterval{IntervalStart: start, QueueID: queue, Channel: "email", Offered: n, Facts: 1}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	return flow.Run(ctx, []flow.Flow{f}, cursor, out, flow.Options{Deps: s.deps})
+}
+
+// What was reported is remembered by the log: a restart repeats nothing, and withdraws what is gone.
+func TestReportedRowsAreReadAgainAfterARestart(t *testing.T) {
+	w := newWorld(t)
+	s := &statistics{}
+	tables := newTableSink()
+	p := pipelineOf(t, nil, tables)
+	p.Sources = []pipelines.Source{{Name: "mail", Registration: ingest.Registration{
+		Facts: func(any) []string { return []string{"interval"} },
+		Open:  func(_ any, d ingest.Deps) (ingest.Source, error) { s.deps = d; return s, nil },
+	}}}
+	if at := clock.Now(); at.Minute()%15 == 14 && at.Second() > 30 {
+		t.Skip("the quarter of an hour may change meanwhile")
+	}
+	f := func(offered map[string]int64, written int) {
+		t.Helper()
+		s.offered = offered
+		if err := w.run(t.Context(), p, true); err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]int64{}
+		for _, row := range tables.table() {
+			q := row.(schemas.QueueInterval)
+			got[q.QueueID] = q.Offered
+		}
+		if d := cmp.Diff(offered, got); d != "" {
+			t.Error(d)
+		}
+		n := 0
+		q := &pipeline{file: p, topics: topics{p.Name}, cluster: w.cluster, registry: w.registry, watch: clock.Wall}
+		if err := q.recall("mail")(t.Context(), "interval", time.Time{}, func(any) { n++ }); err != nil || n != written {
+			t.Errorf("%d rows in the log, want %d, %v", n, written, err)
+		}
+	}
+	f(map[string]int64{"1": 4, "2": 5}, 2)
+	f(map[string]int64{"1": 4, "2": 5}, 2)
+	f(map[string]int64{"1": 6}, 4)
+	f(map[string]int64{"1": 6}, 4)
 }
