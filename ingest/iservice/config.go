@@ -113,7 +113,8 @@ the statistics that iService computes for workforce management.
 Contacts are for the profile wfm-messaging. A question is offered to its topic when it arrives, answered when an agent creates the
 answer, and ended when that is resolved. Agent e-mails are outbound contacts, and notes internal ones: both count in direct_out.
 
-The statistics are rows as they are: nothing is computed from them, and they are replaced when iService reports them again. ` + "`quarterhour explain`" + `
+The statistics are rows as they are: nothing is computed from them, and they are replaced when iService reports them again, at any
+time: the stages of the pipeline and its policy for late facts are about facts. A record counts as one fact. ` + "`quarterhour explain`" + `
 names the source behind such a row. Facts and statistics that say the same are refused, since they would be counted twice.
 
 The vendor publishes the forms, the fields of the statistics, and how sessions, errors and pages work. Names of other fields are

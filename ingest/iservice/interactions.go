@@ -202,18 +202,39 @@ func (g *searching) recheck() error {
 	return nil
 }
 
-// forget drops open threads that are too old to be searched.
+// mostOpen bounds what is remembered: it is stored with every read.
+const mostOpen = 5000
+
+// forget drops open threads that are too old to be searched, and the oldest of too many.
 func (g *searching) forget() {
 	before := g.watch.Now().Add(-g.o.Back).UnixMilli()
+	var all []int64
 	for id, open := range g.known.Open {
-		latest := int64(0)
-		for _, at := range open.Questions {
-			latest = max(latest, at)
+		if open.latest() < before {
+			delete(g.known.Open, id)
+			continue
 		}
-		if latest < before {
+		all = append(all, open.latest())
+	}
+	if len(all) <= mostOpen {
+		return
+	}
+	slices.Sort(all)
+	from := all[len(all)-mostOpen]
+	g.deps.Log.Warn("too many open questions: the oldest are no longer looked at again", "open", len(all), "before", time.UnixMilli(from).UTC())
+	for id, open := range g.known.Open {
+		if open.latest() < from {
 			delete(g.known.Open, id)
 		}
 	}
+}
+
+// latest is when the newest question of the thread arrived.
+func (t openThread) latest() (at int64) {
+	for _, q := range t.Questions {
+		at = max(at, q)
+	}
+	return at
 }
 
 // tell hands over the contacts of a thread. Where the search did not find the questions of its answers, the whole thread is asked for.

@@ -255,3 +255,53 @@ func TestPagesThatRepeatThemselves(t *testing.T) {
 		t.Errorf("asked %v", s.bodies)
 	}
 }
+
+// What is remembered of open questions is bounded by age and by number.
+func TestOpenQuestionsAreForgotten(t *testing.T) {
+	r := newTenant(t).reading("streams: {interactions: {back: 24h}}")
+	s, err := open(r.o, r.deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &searching{source: s, o: r.o.Streams.Interactions, known: openThreads{Open: map[string]openThread{
+		"old": {Questions: map[string]int64{"1": noon.Add(-25 * time.Hour).UnixMilli()}},
+		"new": {Questions: map[string]int64{"1": noon.Add(-25 * time.Hour).UnixMilli(), "2": noon.UnixMilli()}},
+	}}}
+	g.forget()
+	if _, ok := g.known.Open["new"]; !ok || len(g.known.Open) != 1 {
+		t.Errorf("left %v", g.known.Open)
+	}
+	for n := range mostOpen {
+		g.known.Open[fmt.Sprint(n)] = openThread{Questions: map[string]int64{"1": noon.UnixMilli() - int64(n) - 1}}
+	}
+	g.forget()
+	if _, ok := g.known.Open[fmt.Sprint(mostOpen-1)]; ok || len(g.known.Open) != mostOpen {
+		t.Errorf("left %d", len(g.known.Open))
+	}
+}
+
+// A thread that is gone withdraws its open question, but only where threads are found at all.
+func TestDeletedThreads(t *testing.T) {
+	f := func(found bool, want string) {
+		t.Helper()
+		s := newTenant(t)
+		answer := `{"id":"9","threadID":"8","type":"Agent Response","date":"2026-03-02 11:40:00","agentID":"5"}`
+		s.says(search, `{"interactions":[{"id":"1","type":"Ticket","date":"2026-03-02 11:30:00","topicID":"4105"}`+map[bool]string{true: "," + answer}[found]+`]}`)
+		s.answers[history] = func(request map[string]any) string {
+			if request["threadID"] == "8" {
+				return `{"interactions":[{"id":"8","type":"Ticket","date":"2026-03-01 11:30:00","status":"Closed"}]}`
+			}
+			return `{"errors":["Thread not found."]}`
+		}
+		r := s.reading("streams: {interactions: {back: 24h, overlap: 1m}}")
+		r.must()
+		s.says(search, `{"interactions":[]}`)
+		r.watch.at = r.watch.at.Add(2 * time.Hour)
+		r.must()
+		if got := r.out.newest(); got[0] != want || strings.Contains(r.log.String(), "thread.call") == found {
+			t.Errorf("found %v: %q, %s", found, got, r.log.String())
+		}
+	}
+	f(true, "1/1 inbound  () offered 02T11:30:00 retracted")
+	f(false, "1/1 inbound email 4105() offered 02T11:30:00")
+}
