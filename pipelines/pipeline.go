@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/identity"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/transform/script"
@@ -35,6 +36,8 @@ type Settings struct {
 	MaxSession time.Duration  `cfg:"max_session" default:"16h" help:"an agent's session without a logout ends after this long"`
 	ClockSkew  time.Duration  `cfg:"clock_skew" default:"5s" help:"an instant this much before the one it must follow is moved to it"`
 	Partitions int            `cfg:"partitions" default:"4" help:"partitions of each topic, fixed by the first run"`
+
+	Identity identity.Settings `cfg:"identity" help:"who is who across the systems, where their addresses do not say"`
 }
 
 // Source is one connected system.

@@ -44,6 +44,7 @@ func (s *Settings) Validate(problem func(path, message string)) {
 	if s.ClockSkew < 0 || s.ClockSkew > time.Minute {
 		problem("clock_skew", fmt.Sprintf("is %q, not between 0s and 1m: facts further backwards than that are wrong, not skewed", short(s.ClockSkew)))
 	}
+	s.Identity.Validate("identity.", problem)
 	if s.Partitions < 1 || s.Partitions > maxPartitions {
 		problem("partitions", fmt.Sprintf("is %d, not between 1 and %d", s.Partitions, maxPartitions))
 	}

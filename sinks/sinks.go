@@ -34,6 +34,7 @@ type Batch struct {
 	Contacts            []Logged[schemas.Contact]
 	AgentStates         []Logged[schemas.AgentState]
 	DeadLetters         []Logged[schemas.DeadLetter]
+	Workers             []Logged[schemas.Worker]
 }
 
 // Logged is a fact with the place in the log it was read from.
@@ -48,7 +49,7 @@ type Logged[T any] struct {
 // Len is the number of records.
 func (b *Batch) Len() int {
 	return len(b.QueueIntervals) + len(b.AgentQueueIntervals) + len(b.AgentIntervals) + len(b.Completeness) +
-		len(b.Contacts) + len(b.AgentStates) + len(b.DeadLetters)
+		len(b.Contacts) + len(b.AgentStates) + len(b.DeadLetters) + len(b.Workers)
 }
 
 // Reset empties the batch and keeps its memory.
@@ -56,7 +57,7 @@ func (b *Batch) Reset() {
 	*b = Batch{
 		QueueIntervals: b.QueueIntervals[:0], AgentQueueIntervals: b.AgentQueueIntervals[:0],
 		AgentIntervals: b.AgentIntervals[:0], Completeness: b.Completeness[:0],
-		Contacts: b.Contacts[:0], AgentStates: b.AgentStates[:0], DeadLetters: b.DeadLetters[:0],
+		Contacts: b.Contacts[:0], AgentStates: b.AgentStates[:0], DeadLetters: b.DeadLetters[:0], Workers: b.Workers[:0],
 	}
 }
 
@@ -64,12 +65,14 @@ func (b *Batch) Reset() {
 type Deps struct {
 	Tenant, Pipeline, Name string
 	Warehouse              string // address of ClickHouse: http://host:port of the embedded engine, or clickhouse://...
-	Zone                   *time.Location
-	Interval               time.Duration
-	Drain                  bool           // the run ends once everything is delivered
-	Watch                  clock.Watch    // the time by which rows are due and quotas are counted
-	Keyring                *quota.Keyring // the credentials of the process
-	Log                    *slog.Logger
+	// Aliases are persons by what else they go by, as the pipeline file says: addresses, tags, and ids as source/worker id, in lower case.
+	Aliases  map[string]string
+	Zone     *time.Location
+	Interval time.Duration
+	Drain    bool           // the run ends once everything is delivered
+	Watch    clock.Watch    // the time by which rows are due and quotas are counted
+	Keyring  *quota.Keyring // the credentials of the process
+	Log      *slog.Logger
 }
 
 // Delivering is a destination that is served by requests, and how it wants to be served.

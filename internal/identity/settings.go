@@ -105,5 +105,5 @@ func Normal(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 // isAddress says whether a text can be an e-mail address at all; "n/a" and "none" are not.
 func isAddress(s string) bool {
 	name, host, ok := strings.Cut(s, "@")
-	return ok && name != "" && host != "" && !strings.ContainsAny(s, " \t\r\n") && !strings.Contains(host, "@")
+	return ok && name != "" && host != "" && !strings.ContainsAny(s, " \t\r\n\f") && !strings.Contains(host, "@")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/internal/broker"
 	"github.com/quarterhour/quarterhour/internal/crash"
+	"github.com/quarterhour/quarterhour/internal/identity"
 	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/transform"
@@ -88,10 +89,11 @@ func (o *out) Shift(ctx context.Context, s *schemas.Shift) error {
 	return addFact(ctx, o, agentStateTopic, s.AgentID, o.p.write.shift, s)
 }
 
-// Worker buffers a copy of a person's ids.
+// Worker buffers a copy of a person's ids. The address and the tag are part of the message's key, so that compaction keeps the last
+// record of each that an id has had: they tell that it belonged to somebody else before.
 func (o *out) Worker(ctx context.Context, w *schemas.Worker) error {
-	w.Tenant, w.Source = o.p.file.Tenant, o.source
-	return addFact(ctx, o, workerTopic, w.Source+"\x00"+w.WorkerID, o.p.write.worker, w)
+	w.Tenant, w.Source, w.Email, w.Tag = o.p.file.Tenant, o.source, identity.Normal(w.Email), identity.Normal(w.Tag)
+	return addFact(ctx, o, workerTopic, w.Source+"\x00"+w.WorkerID+"\x00"+w.Email+"\x00"+w.Tag, o.p.write.worker, w)
 }
 
 // addFact encodes a fact into the batch of its partition, which follows from the tenant and the id.

@@ -16,6 +16,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/broker"
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/crash"
+	"github.com/quarterhour/quarterhour/internal/identity"
 	"github.com/quarterhour/quarterhour/internal/observe"
 	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/internal/registry"
@@ -206,7 +207,7 @@ func (p *pipeline) consume(ctx context.Context, group string, topics []string, h
 func (p *pipeline) consumeSink(ctx context.Context, s pipelines.Sink) error {
 	deps := sinks.Deps{
 		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Warehouse: p.warehouse, Log: p.log.With("sink", s.Name),
-		Zone: p.file.Zone, Interval: p.file.Interval, Drain: p.drain, Watch: p.watch, Keyring: p.keyring,
+		Zone: p.file.Zone, Aliases: identity.Of(p.file.Identity), Interval: p.file.Interval, Drain: p.drain, Watch: p.watch, Keyring: p.keyring,
 	}
 	if s.Registration.Deliver != nil {
 		return p.consumeDelivery(ctx, s, deps)

@@ -14,7 +14,7 @@ import (
 const (
 	contactTopic    = "contact"
 	agentStateTopic = "agent_state"
-	workerTopic     = "worker" // who is who: the newest of each person's ids holds
+	workerTopic     = "worker" // who is who: the greatest revision of each person's ids holds
 )
 
 // factKinds lists them in the order their topics are created.

@@ -23,6 +23,10 @@ var derived = map[string]string{
 	"ds":           "Start of the interval on the tenant's own clock; the hour that a clock goes through twice is there twice",
 	"y":            "The value; zero where nothing happened, NULL where the sources are not complete",
 	"complete":     "True where every source has reported all of the interval",
+	"person":       "Whose id it is: the person's address or tag; empty where nobody is declared",
+	"ambiguous":    "True where another id of the source is active and belongs to the same person: which one is meant is not known",
+	"alias":        "Another address or tag of the person, or an id as source/worker id; lower case",
+	"sources":      "Sources that know the person by this id",
 }
 
 // Codes of ClickHouse.
@@ -70,7 +74,7 @@ func source(comments map[[2]string]string, c described) string {
 	if text := derived[c.Column]; text != "" {
 		return text
 	}
-	for _, table := range []string{c.Table, strings.TrimSuffix(c.Table, "_revisions"), "queue_intervals", "completeness"} {
+	for _, table := range []string{c.Table, strings.TrimSuffix(c.Table, "_revisions"), "queue_intervals", "completeness", "workers"} {
 		if text := comments[[2]string{table + "_store", c.Column}]; text != "" {
 			return text
 		}

@@ -11,6 +11,7 @@ type (
 	loggedContact    = sinks.Logged[schemas.Contact]
 	loggedAgentState = sinks.Logged[schemas.AgentState]
 	loggedDeadLetter = sinks.Logged[schemas.DeadLetter]
+	loggedWorker     = sinks.Logged[schemas.Worker]
 )
 
 var contactColumns = append(logColumns[schemas.Contact](), []column[loggedContact]{
@@ -50,6 +51,20 @@ var agentStateColumns = append(logColumns[schemas.AgentState](), []column[logged
 	symbol("state", enumState, func(r *loggedAgentState) schemas.State { return r.Record.State }),
 	text("reason", func(r *loggedAgentState) string { return r.Record.Reason }),
 	text("channel", func(r *loggedAgentState) string { return r.Record.Channel }),
+}...)
+
+var workerColumns = append(logColumns[schemas.Worker](), []column[loggedWorker]{
+	text("tenant", func(r *loggedWorker) string { return r.Record.Tenant }),
+	text("source", func(r *loggedWorker) string { return r.Record.Source }),
+	text("worker_id", func(r *loggedWorker) string { return r.Record.WorkerID }),
+	unsigned("revision", func(r *loggedWorker) int64 { return r.Record.Revision }),
+	flag("retracted", func(r *loggedWorker) bool { return r.Record.Retracted }),
+	text("email", func(r *loggedWorker) string { return r.Record.Email }),
+	text("tag", func(r *loggedWorker) string { return r.Record.Tag }),
+	text("name", func(r *loggedWorker) string { return r.Record.Name }),
+	text("system", func(r *loggedWorker) string { return r.Record.System }),
+	text("agent_id", func(r *loggedWorker) string { return r.Record.AgentID }),
+	flag("active", func(r *loggedWorker) bool { return r.Record.Active }),
 }...)
 
 var deadLetterColumns = append(logColumns[schemas.DeadLetter](), []column[loggedDeadLetter]{

@@ -17,6 +17,7 @@ type Tables struct {
 	Contacts            *Inserter[sinks.Logged[schemas.Contact]]
 	AgentStates         *Inserter[sinks.Logged[schemas.AgentState]]
 	DeadLetters         *Inserter[sinks.Logged[schemas.DeadLetter]]
+	Workers             *Inserter[sinks.Logged[schemas.Worker]]
 }
 
 // Tables makes the inserters.
@@ -29,6 +30,7 @@ func (w *Warehouse) Tables() *Tables {
 		Contacts:            newInserter(w, "contacts_store", contactColumns),
 		AgentStates:         newInserter(w, "agent_states_store", agentStateColumns),
 		DeadLetters:         newInserter(w, "dead_letters_store", deadLetterColumns),
+		Workers:             newInserter(w, "workers_store", workerColumns),
 	}
 	t.Contacts.asIs, t.AgentStates.asIs = true, true
 	return t
@@ -41,6 +43,7 @@ func (t *Tables) Insert(ctx context.Context, b *sinks.Batch) error {
 		t.Contacts.Insert(ctx, b.Token, b.Contacts),
 		t.AgentStates.Insert(ctx, b.Token, b.AgentStates),
 		t.DeadLetters.Insert(ctx, b.Token, b.DeadLetters),
+		t.Workers.Insert(ctx, b.Token, b.Workers),
 		t.AgentIntervals.Insert(ctx, b.Token, b.AgentIntervals),
 		t.AgentQueueIntervals.Insert(ctx, b.Token, b.AgentQueueIntervals),
 		t.QueueIntervals.Insert(ctx, b.Token, b.QueueIntervals),

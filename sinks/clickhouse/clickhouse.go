@@ -35,6 +35,9 @@ func open(ctx context.Context, options any, d sinks.Deps) (sinks.Sink, error) {
 	if err := prepare(ctx, w, c.Migrate, d.Log); err != nil {
 		return nil, errors.Join(fmt.Errorf("sink %q: %w", d.Name, err), w.Close())
 	}
+	if err := w.SetAliases(ctx, d.Tenant, d.Pipeline, d.Aliases); err != nil {
+		return nil, errors.Join(fmt.Errorf("sink %q: %w", d.Name, err), w.Close())
+	}
 	return &sink{warehouse: w, tables: w.Tables(), raw: c.Raw}, nil
 }
 

@@ -24,8 +24,16 @@ func readBack(t testing.TB, w *warehouse.Warehouse) *sinks.Batch {
 		Contacts:            readLogged[schemas.Contact](t, w, "contacts"),
 		AgentStates:         readLogged[schemas.AgentState](t, w, "agent_states"),
 		DeadLetters:         readLogged[schemas.DeadLetter](t, w, "dead_letters"),
+		Workers:             readLogged[schemas.Worker](t, w, newestWorkers),
 	}
 }
+
+// newestWorkers is the newest record of each id as it was written: the view says of a deleted one what it said last.
+const newestWorkers = `(SELECT tenant, source, worker_id, newest.1 AS revision, newest.2 AS retracted, newest.3 AS email, newest.4 AS tag,
+	newest.5 AS name, newest.6 AS system, newest.7 AS agent_id, newest.8 AS active, newest.9 AS log_offset, newest.10 AS log_topic,
+	newest.11 AS log_partition, newest.12 AS arrived_at
+	FROM (SELECT tenant, source, worker_id, max(tuple(revision, retracted, email, tag, name, system, agent_id, active, log_offset, log_topic,
+		log_partition, arrived_at)) AS newest FROM workers_revisions GROUP BY tenant, source, worker_id))`
 
 func read[T any](t testing.TB, w *warehouse.Warehouse, view string) (all []T) {
 	rows(t, w, view, reflect.TypeFor[T](), "", func(r map[string]json.RawMessage) {

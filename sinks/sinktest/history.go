@@ -53,7 +53,10 @@ func history(seed int) made {
 			func(b *sinks.Batch) {
 				b.DeadLetters = append(b.DeadLetters, factOf[schemas.DeadLetter](key, 0, offset, offset))
 			},
-		}[i%7])
+			func(b *sinks.Batch) {
+				b.Workers = append(b.Workers, factOf[schemas.Worker](key, revision, content, offset))
+			},
+		}[i%8])
 	}
 	return h
 }
@@ -78,16 +81,18 @@ func factOf[T any](key int, revision, content, offset int64) sinks.Logged[T] {
 // identity are the fields that say which record it is, besides tenant and source.
 var identity = map[string]bool{
 	"IntervalStart": true, "IntervalSeconds": true, "QueueID": true, "AgentID": true, "Channel": true, "InteractionID": true,
-	"Segment": true, "StateID": true, "Pipeline": true, "Stage": true, "Location": true, "Tenant": true, "Source": true,
+	"Segment": true, "StateID": true, "Pipeline": true, "Stage": true, "Location": true, "Tenant": true, "Source": true, "WorkerID": true,
 }
+
+// described are the kinds of record whose queue, agent and channel are content; of others they are part of the key.
+var described = map[reflect.Type]bool{reflect.TypeFor[schemas.Contact](): true, reflect.TypeFor[schemas.Worker](): true}
 
 // fill sets every field from the key and the content, so that a column that is lost or swapped shows.
 func fill(v reflect.Value, key int, revision, content int64) {
 	for i := range v.NumField() {
 		f, field := v.Field(i), v.Type().Field(i)
 		seed := content*31 + int64(i)
-		// Facts' queue, agent and channel are content; rows' are part of the key.
-		if identity[field.Name] && (v.Type() != reflect.TypeFor[schemas.Contact]() || field.Name[0] != 'Q' && field.Name[0] != 'A' && field.Name[0] != 'C') {
+		if identity[field.Name] && (!described[v.Type()] || field.Name[0] != 'Q' && field.Name[0] != 'A' && field.Name[0] != 'C') {
 			seed = int64(key)
 		}
 		switch {

@@ -24,6 +24,7 @@ func newest(without []string, batches ...*sinks.Batch) *sinks.Batch {
 		all.Contacts = append(all.Contacts, b.Contacts...)
 		all.AgentStates = append(all.AgentStates, b.AgentStates...)
 		all.DeadLetters = append(all.DeadLetters, b.DeadLetters...)
+		all.Workers = append(all.Workers, b.Workers...)
 	}
 	w := &sinks.Batch{
 		QueueIntervals:      greatest(all.QueueIntervals, "Tenant IntervalSeconds IntervalStart QueueID Channel"),
@@ -33,6 +34,7 @@ func newest(without []string, batches ...*sinks.Batch) *sinks.Batch {
 		Contacts:            greatest(all.Contacts, "Tenant Source InteractionID Segment"),
 		AgentStates:         greatest(all.AgentStates, "Tenant Source AgentID StateID"),
 		DeadLetters:         greatest(all.DeadLetters, "Tenant Pipeline Stage Source Location"),
+		Workers:             greatest(all.Workers, "Tenant Source WorkerID"),
 	}
 	for _, name := range without {
 		reflect.ValueOf(w).Elem().FieldByName(name).SetZero()
@@ -120,6 +122,7 @@ func sortAll(b *sinks.Batch) {
 	sorted(b.Contacts)
 	sorted(b.AgentStates)
 	sorted(b.DeadLetters)
+	sorted(b.Workers)
 }
 
 func sorted[T any](all []T) {
