@@ -5,6 +5,7 @@ import (
 	"github.com/quarterhour/quarterhour/ingest/file"
 	"github.com/quarterhour/quarterhour/ingest/five9"
 	"github.com/quarterhour/quarterhour/ingest/gladly"
+	"github.com/quarterhour/quarterhour/ingest/http"
 	"github.com/quarterhour/quarterhour/ingest/iservice"
 	"github.com/quarterhour/quarterhour/ingest/webhook"
 	"github.com/quarterhour/quarterhour/internal/spec"
@@ -20,6 +21,7 @@ var (
 	Sources = []ingest.Registration{
 		file.Registration,
 		five9.Registration,
+		http.Registration,
 		webhook.Registration,
 		iservice.Registration,
 		gladly.Registration,

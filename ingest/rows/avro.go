@@ -38,15 +38,15 @@ func (c *Avro) Read(e *expression.Env) error {
 		return err
 	}
 	for slot, path := range c.paths {
-		if e.Values[slot], err = c.value(path); err != nil {
+		if e.Values[slot], err = treeValue(c.row, path, c.nulls); err != nil {
 			return &Error{"avro", err}
 		}
 	}
 	return nil
 }
 
-func (c *Avro) value(path []string) (expression.Value, error) {
-	var v any = c.row
+// treeValue is the value at a path of nested maps.
+func treeValue(v any, path, nulls []string) (expression.Value, error) {
 	for _, name := range path {
 		m, ok := v.(map[string]any)
 		if !ok {
@@ -58,7 +58,7 @@ func (c *Avro) value(path []string) (expression.Value, error) {
 	case nil:
 		return expression.Value{}, nil
 	case string:
-		if v == "" || slices.Contains(c.nulls, v) {
+		if v == "" || slices.Contains(nulls, v) {
 			return expression.Value{}, nil
 		}
 		return expression.TextOf(v), nil

@@ -257,7 +257,22 @@ func (t *Items) record() ([]byte, error) {
 	}
 	t.row = t.w.rest()[:n]
 	t.w.start += n
+	if len(t.stack) == 0 && len(t.root.inside) > 0 {
+		t.captureIn(t.row)
+	}
 	return t.row, nil
+}
+
+// captureIn keeps what is wanted of a document that is a record itself.
+func (t *Items) captureIn(row []byte) {
+	inside := *t.root
+	inside.records = false
+	part := &Items{w: NewWindowOn(row), root: &inside, captured: t.captured}
+	for {
+		if row, err := part.Next(); row == nil || err != nil {
+			return // what is wrong with the record is found when its values are read
+		}
+	}
 }
 
 // peek is the next byte that is no space.

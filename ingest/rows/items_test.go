@@ -65,6 +65,7 @@ func TestItems(t *testing.T) {
 	f(`{"data":null,"x":[[1],{"y":"\"}"}]}`, "data.items", "")
 	f(`{"next":"n\"1","items":[{}],"meta":{"more":true,"x":2}}`, "items", `{} next="n\"1" meta.more=true`, "next", "meta.more", "meta.none")
 	f(`{"items":[1],"next":null}`, "items", "1 next=null", "next")
+	f("{\"a\":1,\"next\":\"x\"}\n{\"a\":2}", "", `{"a":1,"next":"x"} {"a":2} next="x"`, "next")
 	f(`{"agents":[{"shifts":[1,2]},{"shifts":[3]},{}]}`, "agents.shifts", "1 2 3") // a list on the way
 	f(`{"\u0061":[1]}`, "a", "1")                                                  // a name with escapes
 	f(`{"a":[1}`, "a", "1 error: not valid JSON: '}' at character 8, where , or ] is needed")

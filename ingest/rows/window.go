@@ -80,6 +80,14 @@ func (w *Window) Reset(r io.Reader) {
 	*w = Window{r: r, buf: w.buf, hash: w.hash}
 }
 
+// Rest reads what has not been consumed, for readers that do without a window.
+func (w *Window) Rest() io.Reader {
+	if w.eof {
+		return bytes.NewReader(w.rest())
+	}
+	return io.MultiReader(bytes.NewReader(w.rest()), w.r)
+}
+
 func (w *Window) rest() []byte { return w.buf[w.start:w.end] }
 
 // Offset is how much of the stream has been consumed.

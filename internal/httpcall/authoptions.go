@@ -118,7 +118,7 @@ type TLSOptions struct {
 // Validate checks that a certificate has its key.
 func (o *TLSOptions) Validate(problem func(path, message string)) {
 	if (o.Cert == "") != (o.Key == "") {
-		problem("cert", "and key go together: give both, or neither")
+		problem("cert", "needs its key, and key its cert: give both, or neither")
 	}
 }
 

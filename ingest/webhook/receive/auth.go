@@ -76,7 +76,7 @@ func (o *Options) Validate(problem func(path, message string)) {
 		problem("read_timeout", fmt.Sprintf("is %s: at least 1s", o.ReadTimeout))
 	}
 	if (o.TLS.Cert == "") != (o.TLS.Key == "") {
-		problem("tls.cert", "and key go together: give both, or neither")
+		problem("tls.cert", "needs its key, and key its cert: give both, or neither")
 	}
 	if o.TLS.ClientCA != "" && o.TLS.Cert == "" {
 		problem("tls.client_ca", "needs a certificate of the listener: give cert and key")

@@ -289,7 +289,7 @@ func TestValidate(t *testing.T) {
 		{"nothing signed", func(o *Options) { o.Auth.HMAC = HMAC{Secrets: []string{"k"}, Signed: "x"} }, "auth", "{body} once"},
 		{"path", func(o *Options) { o.Auth.Open, o.Path = true, "hook" }, "path", "slash"},
 		{"sizes", func(o *Options) { o.Auth.Open, o.MaxBody = true, 0 }, "max_body_bytes", "at least 1"},
-		{"half a certificate", func(o *Options) { o.Auth.Open, o.TLS.Cert = true, "c" }, "tls.cert", "go together"},
+		{"half a certificate", func(o *Options) { o.Auth.Open, o.TLS.Cert = true, "c" }, "tls.cert", "needs its key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			o := options(Auth{})
