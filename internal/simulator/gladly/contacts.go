@@ -70,6 +70,11 @@ func (p *past) contact(s *session) {
 	handled := &situation{Assignee: &assignee{s.inbox.ID, s.agent}}
 	of(s.replied(), agent, "CONTACT/MESSAGE_SENT", content{AgentID: s.agent, MessageID: p.slug("out", s.id), Context: handled})
 	of(s.replied(), agent, "CONTACT/FULFILLED", content{FulfilledType: "RESPONDED", Context: handled})
+	if roll(s.id, "focus", 8) == 0 { // which says nothing about whether the agent is there
+		focus := content{AgentID: s.agent, Context: &situation{AvailableFor: &[]string{}}}
+		p.add("AGENT_AVAILABILITY/FOCUS_ENTERED", s.answered, agent, focus, s.id)
+		p.add("AGENT_AVAILABILITY/FOCUS_EXITED", s.ended, agent, focus, s.id)
+	}
 	status, reason := fate(s)
 	if s.outcome == "transferred" {
 		to := handled

@@ -1,6 +1,7 @@
 package gladly_test
 
 import (
+	stdcmp "cmp"
 	"encoding/csv"
 	"fmt"
 	"net/http"
@@ -270,9 +271,11 @@ func TestTimestampReports(t *testing.T) {
 	v.watch.set(v.centre.From.Add(24 * time.Hour))
 	events := map[string]line{}
 	for _, l := range v.lines(v.centre.From.Add(time.Minute), time.Time{}, "AGENT_STATUS", "AGENT_AVAILABILITY") {
-		if !l.Content.OccurredAt.IsZero() {
-			events[fmt.Sprint(l.Content.AgentID, l.Type, l.Content.OccurredAt.UnixMilli())] = l
+		at := l.Content.OccurredAt
+		if at.IsZero() { // focus has none
+			at = l.Timestamp
 		}
+		events[fmt.Sprint(l.Content.AgentID, l.Type, at.UnixMilli())] = l
 	}
 	v.watch.add(2 * time.Hour)
 	rows := v.rows("/reports", day("AgentTimestampsReport"))
@@ -280,7 +283,7 @@ func TestTimestampReports(t *testing.T) {
 		t.Errorf("%d rows for %d events", len(rows), len(events))
 	}
 	for _, row := range rows {
-		l, ok := events[fmt.Sprint(row["Agent ID"], row["Type"], instant(row["Occurred At"]).UnixMilli())]
+		l, ok := events[fmt.Sprint(row["Agent ID"], row["Type"], instant(stdcmp.Or(row["Occurred At"], row["Timestamp"])).UnixMilli())]
 		if !ok {
 			t.Errorf("no event for %v", row)
 		}
