@@ -15,6 +15,7 @@ type table struct {
 	columns map[string]int
 	header  []string
 	row     []string
+	line    int // on which the row starts
 	report  string
 }
 
@@ -56,9 +57,13 @@ func fold(name string) string {
 // next reads a row. A row that is no CSV is a problem of that row; the error is io.EOF, or the connection's.
 func (t *table) next() (problem string, err error) {
 	t.row, err = t.from.Read()
+	if len(t.row) > 0 {
+		t.line, _ = t.from.FieldPos(0)
+	}
 	var wrong *csv.ParseError
 	switch {
 	case errors.As(err, &wrong):
+		t.line = wrong.StartLine
 		return "is not CSV: " + wrong.Err.Error(), nil
 	case errors.Is(err, io.EOF):
 		return "", io.EOF
@@ -84,10 +89,7 @@ func (t *table) cell(column string) string {
 }
 
 // location names the row that was read last.
-func (t *table) location() string {
-	line, _ := t.from.FieldPos(0)
-	return "report " + t.report + ", line " + strconv.Itoa(line)
-}
+func (t *table) location() string { return "report " + t.report + ", line " + strconv.Itoa(t.line) }
 
 // text is the row as a dead letter shows it.
 func (t *table) text() []byte {

@@ -66,6 +66,9 @@ func (h *hook) read(ctx context.Context, r *flow.Read) error {
 	if err != nil {
 		return fmt.Errorf("webhook: %w", err)
 	}
+	if h.listening != nil {
+		h.listening(listener.Addr())
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	served := make(chan struct{})

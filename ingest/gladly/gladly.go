@@ -17,6 +17,7 @@ type source struct {
 	deps      ingest.Deps
 	client    *client
 	directory *directory
+	listening func(address string) // told where the webhook listens; nil: nobody
 }
 
 func open(o *Options, d ingest.Deps) (ingest.Source, error) { return newSource(o, d) }

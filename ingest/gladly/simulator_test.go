@@ -31,7 +31,7 @@ func simulate(t testing.TB, o vendor.Options, days int, more string) *simulated 
 	}
 	c, err := centre.New(centre.Options{
 		Seed: 11, From: time.Date(2026, 3, 27, 0, 0, 0, 0, zone), Days: days,
-		Sizes: map[centre.Vendor]centre.Size{centre.Gladly: {Agents: 6, Queues: 3, Contacts: 150}},
+		Sizes: map[centre.Vendor]centre.Size{centre.Gladly: {Agents: 5, Queues: 3, Contacts: 70}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -157,18 +157,18 @@ func (s *simulated) verify() {
 // The source is away for three days: states come from reports, contacts from the work sessions since.
 func TestSimulatedOutage(t *testing.T) {
 	s := simulate(t, vendor.Options{}, 5, "")
-	s.run(30*time.Minute, s.centre.From.Add(34*time.Hour))
+	s.run(2*time.Hour, s.centre.From.Add(34*time.Hour))
 	s.watch.set(s.centre.From.Add(34*time.Hour + 74*time.Hour))
-	s.run(30*time.Minute, s.centre.Until().Add(4*time.Hour))
+	s.run(2*time.Hour, s.centre.Until().Add(4*time.Hour))
 	s.verify()
 }
 
 // Without the report, events alone tell of contacts, and a report of events after an outage.
 func TestSimulatedEventsAlone(t *testing.T) {
 	s := simulate(t, vendor.Options{}, 4, "streams: {work_sessions: {every: 0s}}")
-	s.run(time.Hour, s.centre.From.Add(20*time.Hour))
+	s.run(2*time.Hour, s.centre.From.Add(20*time.Hour))
 	s.watch.set(s.centre.From.Add(70 * time.Hour))
-	s.run(time.Hour, s.centre.Until().Add(4*time.Hour))
+	s.run(2*time.Hour, s.centre.Until().Add(4*time.Hour))
 	want, got := map[string]int{}, map[string]int{}
 	for n := range s.centre.Days {
 		for _, c := range s.centre.Day(centre.Gladly, n).Contacts {
@@ -190,10 +190,10 @@ func TestSimulatedEventsAlone(t *testing.T) {
 	}
 }
 
-// Three days, one of 23 hours, read every hour by a new process each time.
+// Three days, one of 23 hours, read every two hours by a new process each time.
 func TestSimulatedDays(t *testing.T) {
 	s := simulate(t, vendor.Options{Spaced: true, Novelties: 20, Merges: 15, Faults: vendor.Faults{CutEvery: 3}}, 3, "")
-	s.run(time.Hour, s.centre.Until().Add(4*time.Hour))
+	s.run(2*time.Hour, s.centre.Until().Add(4*time.Hour))
 	s.verify()
 	if len(s.workers) == 0 {
 		t.Error("no workers")
