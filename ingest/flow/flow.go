@@ -13,7 +13,7 @@ import (
 // Flow is one stream of a source.
 type Flow struct {
 	Name     string   // in the pipeline file and in the cursor: "calls"
-	Facts    []string // kinds it writes; the source is complete for a kind as far as all flows that write it are
+	Facts    []string // kinds it writes; the source is complete for a kind as far as all flows are that write it and have a schedule
 	Schedule Schedule
 	Window   Window
 	// Replaces says that a read hands over all there is in its window, as far as it is complete: what any flow of the source handed

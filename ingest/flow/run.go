@@ -162,10 +162,14 @@ func (n *run) commit() error {
 }
 
 // marks is how far the source is complete for each kind that it writes, where that is further than it said: as far as every flow that
-// writes the kind. What a run before this one stored it may not have said.
+// writes the kind. Flows that listen and promise nothing are sooner than the others, not the only ones who know: they do not count. What
+// a run before this one stored it may not have said.
 func (n *run) marks() map[string]int64 {
 	least := map[string]time.Time{}
 	for _, w := range n.workers {
+		if w.flow.Schedule.listens() && w.position.Through.IsZero() {
+			continue
+		}
 		for _, kind := range w.flow.Facts {
 			if at, ok := least[kind]; !ok || w.position.Through.Before(at) {
 				least[kind] = w.position.Through
