@@ -140,8 +140,9 @@ func (s *source) readInteractions(ctx context.Context, r *flow.Read) error {
 	n := int64(0)
 	to := r.To.Add(time.Second - 1).Truncate(time.Second) // dates have no fractions
 	err := s.pages(ctx, o.Call, o.Records, o.search(g.dates, from, to), r, func(raw json.RawMessage) error {
-		n++
-		r.Progress(n, 0, "messages")
+		if n++; n%1000 == 0 {
+			r.Progress(n, 0, "messages")
+		}
 		return g.take(ctx, o.Call, int(n-1), raw)
 	})
 	if err != nil {

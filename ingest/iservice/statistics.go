@@ -144,7 +144,6 @@ func (s *source) readStatistics(ctx context.Context, r *flow.Read) error {
 			if err := s.takeRow(ctx, r, a, what.call, n, raw, from, to); err != nil {
 				return err
 			}
-			r.Progress(int64(n+1), int64(len(found)), a.kind+" records")
 		}
 	}
 	return nil

@@ -165,7 +165,7 @@ func (e *explaining) reportedFacts(ctx context.Context) (facts []Fact, err error
 		row = own(row)
 		source, _ := transform.ReportedBy(strings.Clone(m.Shard))
 		f := Fact{
-			Kind: kindReported, ID: e.Key, Source: source, Revision: row.Revision, Says: "reported by source " + source + sayReported(&row),
+			Kind: kindReported, ID: "row", Source: source, Revision: row.Revision, Says: "reported by source " + source + sayReported(&row),
 			Arrived: instantMs(m.At), Position: position(e.l.PartialsTopic(), n, m.Offset), Outcome: outcomeCounted, adds: &row,
 			shard: strings.Clone(m.Shard), offset: row.Revision - 1, arrived: m.At,
 		}
