@@ -65,7 +65,7 @@ func newWorld(t *testing.T, c *Case) *world {
 		speed = 200
 	}
 	w := &world{c: c, watch: clock.Fast(shown, at, speed), store: &values{by: map[string][]byte{}}, said: &said{}}
-	vendor := http.Handler(http.NotFoundHandler())
+	vendor := http.NotFoundHandler()
 	if c.Vendor != nil {
 		vendor = c.Vendor(t, w.watch)
 	}

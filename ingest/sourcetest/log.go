@@ -76,55 +76,55 @@ func (l *Log) add(ctx context.Context, kind, identity string, fact any) error {
 // Contact keeps a copy, and fills in whose it is, as the runtime does.
 func (l *Log) Contact(ctx context.Context, c *schemas.Contact) error {
 	c.Tenant, c.Source = Tenant, Name
-	kept := *c
-	return l.add(ctx, "contact", c.InteractionID, &kept)
+	kept := copied(c)
+	return l.add(ctx, "contact", c.InteractionID, kept)
 }
 
 // AgentState keeps a copy.
 func (l *Log) AgentState(ctx context.Context, a *schemas.AgentState) error {
 	a.Tenant, a.Source = Tenant, Name
-	kept := *a
-	return l.add(ctx, "agent_state", a.AgentID, &kept)
+	kept := copied(a)
+	return l.add(ctx, "agent_state", a.AgentID, kept)
 }
 
 // Shift keeps a copy.
 func (l *Log) Shift(ctx context.Context, s *schemas.Shift) error {
 	s.Tenant, s.Source = Tenant, Name
-	kept := *s
-	return l.add(ctx, "shift", s.ShiftID, &kept)
+	kept := copied(s)
+	return l.add(ctx, "shift", s.ShiftID, kept)
 }
 
 // Worker keeps a copy.
 func (l *Log) Worker(ctx context.Context, w *schemas.Worker) error {
 	w.Tenant, w.Source = Tenant, Name
-	kept := *w
+	kept := copied(w)
 	if kept.Email != strings.ToLower(kept.Email) {
 		l.mu.Lock()
 		l.problem("the address of worker %q is not in lower case", w.WorkerID)
 		l.mu.Unlock()
 	}
-	return l.add(ctx, "worker", w.WorkerID, &kept)
+	return l.add(ctx, "worker", w.WorkerID, kept)
 }
 
 // QueueInterval keeps a copy.
 func (l *Log) QueueInterval(ctx context.Context, r *schemas.QueueInterval) error {
 	r.Tenant = Tenant
-	kept := *r
-	return l.add(ctx, "interval", r.QueueID+r.Channel, &kept)
+	kept := copied(r)
+	return l.add(ctx, "interval", r.QueueID+r.Channel, kept)
 }
 
 // AgentQueueInterval keeps a copy.
 func (l *Log) AgentQueueInterval(ctx context.Context, r *schemas.AgentQueueInterval) error {
 	r.Tenant = Tenant
-	kept := *r
-	return l.add(ctx, "interval", r.AgentID, &kept)
+	kept := copied(r)
+	return l.add(ctx, "interval", r.AgentID, kept)
 }
 
 // AgentInterval keeps a copy.
 func (l *Log) AgentInterval(ctx context.Context, r *schemas.AgentInterval) error {
 	r.Tenant = Tenant
-	kept := *r
-	return l.add(ctx, "interval", r.AgentID, &kept)
+	kept := copied(r)
+	return l.add(ctx, "interval", r.AgentID, kept)
 }
 
 // Reject keeps a dead letter.
@@ -134,7 +134,7 @@ func (l *Log) Reject(ctx context.Context, d *schemas.DeadLetter) error {
 	if d.Reason == "" || d.Detail == "" || d.Location == "" {
 		l.problem("a dead letter without reason, detail or location: %+v", *d)
 	}
-	l.Dead = append(l.Dead, *d)
+	l.Dead = append(l.Dead, *copied(d))
 	return ctx.Err()
 }
 
