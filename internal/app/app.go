@@ -110,17 +110,24 @@ func (a App) Run(ctx context.Context, s *cli.Session, list []*pipelines.Pipeline
 		return err
 	}
 	defer func() { err = errors.Join(err, e.close()) }()
-	return run(ctx, s, e, list, o, a.Snapshots)
+	watch, err := clock.ParseFast(os.Getenv(clock.FastVariable))
+	if err != nil {
+		return err
+	}
+	return run(ctx, s, e, list, runOptions{RunOptions: o, pace: a.Snapshots, watch: watch})
 }
 
 // stopWithin is how long the HTTP server may take to finish what it answers.
 const stopWithin = 2 * time.Second
 
-func run(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipeline, o cli.RunOptions, pace runtime.SnapshotPace) error {
-	watch, err := clock.ParseFast(os.Getenv(clock.FastVariable))
-	if err != nil {
-		return err
-	}
+// runOptions are a run's, besides what the command line says.
+type runOptions struct {
+	cli.RunOptions
+	pace  runtime.SnapshotPace
+	watch clock.Watch
+}
+
+func run(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipeline, o runOptions) error {
 	cluster, reg, err := connect(s, e)
 	if err != nil {
 		return err
@@ -134,7 +141,7 @@ func run(ctx context.Context, s *cli.Session, e *engines, list []*pipelines.Pipe
 	defer close()
 	return runtime.Run(ctx, list, runtime.Options{
 		Cluster: cluster, Registry: reg, Warehouse: e.ClickHouse, Stages: o.Stages, Drain: o.Drain,
-		Log: s.Log, Progress: s.Progress, Snapshots: pace, Metrics: observe.NewMetrics(metrics), Now: clock.Now, Watch: watch,
+		Log: s.Log, Progress: s.Progress, Snapshots: o.pace, Metrics: observe.NewMetrics(metrics), Now: clock.Now, Watch: o.watch,
 	})
 }
 

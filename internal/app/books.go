@@ -159,7 +159,7 @@ func (lib *library) settle(s *cli.Session, p *pipelines.Pipeline, l *runtime.Led
 		}
 		quiet := *s
 		quiet.System.HTTP.Addr = "off"
-		return run(ctx, &quiet, lib.engines, []*pipelines.Pipeline{p},
-			cli.RunOptions{Drain: true, Stages: []string{runtime.StageIntervals, runtime.StageMerge, runtime.StageSinks}}, runtime.SnapshotPace{})
+		return run(ctx, &quiet, lib.engines, []*pipelines.Pipeline{p}, runOptions{watch: clock.Wall,
+			RunOptions: cli.RunOptions{Drain: true, Stages: []string{runtime.StageIntervals, runtime.StageMerge, runtime.StageSinks}}})
 	}
 }

@@ -6,16 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/cli"
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/console"
-	"github.com/quarterhour/quarterhour/internal/runtime"
 	"github.com/quarterhour/quarterhour/internal/simulator"
+	"github.com/quarterhour/quarterhour/internal/simulator/centre"
+	"github.com/quarterhour/quarterhour/internal/simulator/vendors"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/internal/warehouse"
 	"github.com/quarterhour/quarterhour/pipelines"
@@ -26,28 +27,33 @@ import (
 type demo struct {
 	s       *cli.Session
 	options cli.DemoOptions
-	folder  string // of the exports
-	day     *simulator.Day
-	exports *simulator.Exports
+	centre  *centre.Centre
+	watch   *settable
+	vendors *vendors.Host
+	hook    string // address that Gladly's webhooks are received at
 	engines *engines
 	tables  *warehouse.Warehouse
 }
 
-// Demo simulates a day, runs the main job on its exports, and compares the tables with what happened.
+// demoSpeed is how fast the demo's time runs: a quota of so many a minute is one of so many fifths of a second.
+const demoSpeed = 300
+
+// Demo lets the simulated vendors of a contact centre have a day, reads them, and compares the tables with what happened.
 func (App) Demo(ctx context.Context, s *cli.Session, o cli.DemoOptions) (err error) {
 	started := clock.Now()
-	d := &demo{s: s, options: o, folder: filepath.Join(s.System.Data, "demo")}
-	if err := d.simulate(); err != nil {
+	d := &demo{s: s, options: o}
+	if err := d.simulate(ctx); err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, d.vendors.Close()) }()
 	if d.engines, err = open(ctx, s, needs{kafka: true, clickhouse: true}, false); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.engines.close()) }()
-	if err := d.load(ctx, simulator.OnTime, "Loading the day's exports, as they lie at midnight"); err != nil {
+	if err := d.load(ctx, 15*time.Minute, "Reading the vendors, as they stand at a quarter past midnight"); err != nil {
 		return err
 	}
-	if err := d.load(ctx, simulator.Late, "Loading what came in afterwards: late rows, and corrections of final intervals"); err != nil {
+	if err := d.load(ctx, 6*time.Hour, "Reading what they have put right by six: late rows, and corrections of final intervals"); err != nil {
 		return err
 	}
 	if d.tables, err = warehouse.Open(ctx, warehouse.Config{URL: d.engines.ClickHouse}); err != nil {
@@ -64,70 +70,103 @@ func (App) Demo(ctx context.Context, s *cli.Session, o cli.DemoOptions) (err err
 	if !o.Stay {
 		return nil
 	}
-	p, err := d.pipeline()
+	list, err := d.pipelines()
 	if err != nil {
 		return err
 	}
-	return run(ctx, s, d.engines, []*pipelines.Pipeline{p}, cli.RunOptions{}, runtime.SnapshotPace{})
+	return d.run(ctx, list, cli.RunOptions{})
 }
 
-// simulate lets the day happen. What an earlier demo exported is replaced.
-func (d *demo) simulate() error {
-	o, err := simulator.DefaultOptions()
+// simulate opens the contact centre, with a second day for those who stay.
+func (d *demo) simulate(ctx context.Context) error {
+	zone, err := time.LoadLocation("America/Los_Angeles")
 	if err != nil {
+		return fmt.Errorf("time zone of the simulated day: %w", err)
+	}
+	from := time.Date(2026, 3, 2, 0, 0, 0, 0, zone)
+	sizes := centre.Scaled(d.options.Agents)
+	if d.centre, err = centre.New(centre.Options{Seed: d.options.Seed, From: from, Days: 2, Sizes: sizes}); err != nil {
 		return err
 	}
-	o.Contacts = o.Contacts * d.options.Agents / o.Agents
-	o.Agents, o.Queues, o.Seed = d.options.Agents, d.options.Queues, d.options.Seed
-	d.day = simulator.NewDay(o)
-	d.exports = d.day.Exports()
-	r := d.exports.Report()
-	d.s.Screen.Heading("A day at a contact centre: %s", o.Date.Format("Monday, 2 January 2006"))
-	d.s.Screen.Line("%d agents, %d queues, %s contacts, %s state changes; exported as %s rows, of which %s came late, %s twice, %s were corrected and %d withdrawn",
-		o.Agents, o.Queues, console.Count(int64(r.Contacts)), console.Count(int64(r.States)), console.Count(int64(r.Rows)), console.Count(int64(r.Late)),
-		console.Count(int64(r.Duplicated)), console.Count(int64(r.Corrected)), r.Withdrawn)
-	if err := os.RemoveAll(d.folder); err != nil {
-		return fmt.Errorf("remove the exports of an earlier demo: %w", err)
+	d.watch = &settable{}
+	d.watch.set(from)
+	if d.vendors, err = vendors.Start(ctx, vendors.Options{Centre: d.centre, Watch: d.watch, Log: d.s.Log}); err != nil {
+		return err
 	}
-	return nil
+	d.hook, err = freeAddress(ctx)
+	d.s.Screen.Heading("A day at a contact centre: %s", from.Format("Monday, 2 January 2006"))
+	for _, v := range centre.Vendors {
+		d.s.Screen.Line("%-9s %3d agents, %2d queues, about %s contacts", v, sizes[v].Agents, sizes[v].Queues, console.Count(int64(sizes[v].Contacts)))
+	}
+	d.s.Screen.Line("Their simulated systems answer on %s, with the quotas of the real ones, and tell things late, twice and wrongly at first.", d.vendors.URL())
+	return err
 }
 
-func (d *demo) pipeline() (*pipelines.Pipeline, error) {
-	return pipelines.Parse("contact-centre-day.yaml", examples.ContactCentreDay, spec.Environment{"DAY": d.folder})
+// freeAddress is a loopback address that nobody listens at.
+func freeAddress(ctx context.Context) (string, error) {
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("an address for webhooks: %w", err)
+	}
+	return l.Addr().String(), l.Close()
 }
 
-// load writes one delivery of the exports and runs the main job until it has all reached the tables.
-func (d *demo) load(ctx context.Context, when simulator.Delivery, what string) error {
+func (d *demo) pipelines() ([]*pipelines.Pipeline, error) {
+	env := spec.Environment{
+		"GLADLY_WEBHOOK_URL": "http://" + d.hook + "/gladly", "GLADLY_WEBHOOK_LISTEN": d.hook, "GLADLY_WEBHOOK_PASSWORD": "demo", "GLADLY_WEBHOOK_HTTP": "true",
+	}
+	for _, v := range d.vendors.Variables() {
+		env[v[0]] = v[1]
+	}
+	var list []*pipelines.Pipeline
+	for name, text := range map[string][]byte{"contact-centre.yaml": examples.ContactCentre, "contact-centre-mail.yaml": examples.ContactCentreMail} {
+		p, err := pipelines.Parse(name, text, env)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+func (d *demo) run(ctx context.Context, list []*pipelines.Pipeline, o cli.RunOptions) error {
+	return run(ctx, d.s, d.engines, list, runOptions{RunOptions: o, watch: d.watch})
+}
+
+// load sets the clock to so long after the day and reads the vendors until all they have has reached the tables.
+func (d *demo) load(ctx context.Context, after time.Duration, what string) error {
 	d.s.Screen.Heading("%s", what)
-	if err := d.exports.Write(filepath.Join(d.folder, []string{"day", "late"}[when]), when); err != nil {
-		return err
-	}
-	p, err := d.pipeline()
+	d.watch.set(d.end().Add(after))
+	list, err := d.pipelines()
 	if err != nil {
 		return err
 	}
 	started := clock.Now()
-	if err := run(ctx, d.s, d.engines, []*pipelines.Pipeline{p}, cli.RunOptions{Drain: true}, runtime.SnapshotPace{}); err != nil {
+	if err := d.run(ctx, list, cli.RunOptions{Drain: true}); err != nil {
 		return err
 	}
-	d.s.Screen.Line("file → Kafka → intervals → ClickHouse: %s", clock.Since(started).Round(10*time.Millisecond))
+	d.s.Screen.Line("Five9, Gladly, iService → Kafka → intervals → ClickHouse: %s", clock.Since(started).Round(10*time.Millisecond))
 	return nil
 }
+
+// end is the end of the day that is shown.
+func (d *demo) end() time.Time { return d.centre.From.AddDate(0, 0, 1) }
 
 // shown are the tables that the demo prints.
 var shown = []struct{ title, sql string }{
 	{"The day by half-hours: contacts offered, and how many were answered within 20 s",
-		`SELECT formatDateTime(toStartOfInterval(q.interval_start, INTERVAL 30 MINUTE), '%H:%i', 'Europe/Berlin') AS time, sum(q.offered) AS offered,
+		`SELECT formatDateTime(toStartOfInterval(q.interval_start, INTERVAL 30 MINUTE), '%H:%i', 'America/Los_Angeles') AS time, sum(q.offered) AS offered,
 		sum(q.answered) AS answered, sum(q.abandoned) AS abandoned, round(100 * sum(q.answered_in_sl) / greatest(sum(q.answered), 1)) AS "in 20 s, %",
-		bar(sum(q.offered), 0, 1500, 30) AS "offered, drawn"
+		bar(sum(q.offered), 0, 1200, 30) AS "offered, drawn"
 		FROM queue_intervals AS q WHERE q.tenant = 'demo' GROUP BY time HAVING sum(q.offered) > 0 ORDER BY time`},
 	{"queue_intervals, at noon",
-		`SELECT formatDateTime(interval_start, '%H:%i', 'Europe/Berlin') AS time, queue_id, queue_name, channel, offered, answered, abandoned, answered_in_sl,
-		wait_ms, contact_ms, backlog, final FROM queue_intervals WHERE tenant = 'demo' AND formatDateTime(interval_start, '%H:%i', 'Europe/Berlin') = '12:00' AND offered > 0
+		`SELECT formatDateTime(interval_start, '%H:%i', 'America/Los_Angeles') AS time, queue_id, queue_name, channel, offered, answered, abandoned, answered_in_sl,
+		wait_ms, contact_ms, backlog, final FROM queue_intervals WHERE tenant = 'demo' AND formatDateTime(interval_start, '%H:%i', 'America/Los_Angeles') = '12:00' AND offered > 0
 		ORDER BY queue_id LIMIT 8`},
 	{"agent_intervals, at noon",
-		`SELECT formatDateTime(interval_start, '%H:%i', 'Europe/Berlin') AS time, agent_id, agent_name, login_ms, available_ms, on_contact_ms, wrap_ms, not_ready_ms,
-		not_ready_by_reason, final FROM agent_intervals WHERE tenant = 'demo' AND formatDateTime(interval_start, '%H:%i', 'Europe/Berlin') = '12:00'
+		`SELECT formatDateTime(interval_start, '%H:%i', 'America/Los_Angeles') AS time, agent_id, agent_name, login_ms, available_ms, on_contact_ms, wrap_ms, not_ready_ms,
+		not_ready_by_reason, final FROM agent_intervals WHERE tenant = 'demo' AND formatDateTime(interval_start, '%H:%i', 'America/Los_Angeles') = '12:00'
 		ORDER BY agent_id LIMIT 8`},
 }
 
@@ -145,12 +184,12 @@ func (d *demo) show(ctx context.Context) error {
 	return nil
 }
 
-// check compares every cell with what the simulator knows.
+// check compares every cell with what the simulator knows, and asks the vendors whether they were treated as they ask to be.
 func (d *demo) check(ctx context.Context) error {
-	truth := d.day.Truth(simulator.Rules{Interval: 15 * time.Minute, ServiceLevel: 20 * time.Second, ShortAbandon: 5 * time.Second})
+	truth := d.vendors.Truth(simulator.Rules{Interval: 15 * time.Minute, ServiceLevel: 20 * time.Second, ShortAbandon: 5 * time.Second}, d.end())
 	d.s.Screen.Heading("Every cell, against what really happened")
 	t := console.Table{Columns: console.Columns("table", "#rows", "#cells", "#different", "#not final")}
-	var wrong []string
+	wrong := d.vendors.Violations()
 	for _, table := range truth.Tables() {
 		c, err := d.checkTable(ctx, truth, table)
 		if err != nil {
@@ -169,14 +208,15 @@ func (d *demo) check(ctx context.Context) error {
 	if len(wrong) > 0 {
 		return fmt.Errorf("the tables are not what happened:\n  %s", strings.Join(wrong, "\n  "))
 	}
-	d.s.Screen.Line("Equal.")
+	d.s.Screen.Line("Equal. No vendor's quota was exceeded.")
 	return nil
 }
 
 func (d *demo) checkTable(ctx context.Context, truth simulator.Truth, table string) (simulator.Check, error) {
 	out, in := io.Pipe()
 	go func() {
-		sql := "SELECT " + truth.Columns(table) + " FROM " + table + " WHERE tenant = 'demo' SETTINGS output_format_json_quote_64bit_integers = 0"
+		sql := fmt.Sprintf("SELECT %s FROM %s WHERE tenant = 'demo' AND interval_start < fromUnixTimestamp(%d) SETTINGS output_format_json_quote_64bit_integers = 0",
+			truth.Columns(table), table, d.end().Unix())
 		in.CloseWithError(d.tables.Query(ctx, sql, "JSONEachRow", in))
 	}()
 	return truth.Check(table, out)
@@ -195,11 +235,12 @@ func (d *demo) next(took time.Duration) {
 		"query" + data + ` "SELECT * FROM queue_intervals_revisions LIMIT 10"   # what each row said before`,
 		"deadletters list" + data,
 		"list                                                    # sources, stages, sinks and measures",
+		"simulate                                                # the same vendors, for a pipeline of your own",
 	} {
 		d.s.Screen.Line("  %s %s", os.Args[0], line)
 	}
-	d.s.Screen.Line("The exports lie in %s; pipelines/examples/contact-centre-day.yaml maps them.", d.folder)
+	d.s.Screen.Line("The pipelines are pipelines/examples/contact-centre.yaml and contact-centre-mail.yaml.")
 	if d.options.Stay {
-		d.s.Screen.Line("\nClickHouse answers on %s until you press Ctrl-C.", d.engines.ClickHouse)
+		d.s.Screen.Line("\nThe next day goes on at %d times real speed. ClickHouse answers on %s until you press Ctrl-C.", demoSpeed, d.engines.ClickHouse)
 	}
 }

@@ -64,9 +64,9 @@ type Migration struct {
 
 // DemoOptions are the flags of demo.
 type DemoOptions struct {
-	Agents, Queues int
-	Seed           uint64
-	Stay           bool // keep everything running for queries until ctx ends
+	Agents int
+	Seed   uint64
+	Stay   bool // keep everything running for queries until ctx ends
 }
 
 // Measurement is one figure of a benchmark.

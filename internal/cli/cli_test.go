@@ -114,7 +114,7 @@ func (echo) DeadLetters(_ context.Context, _ *Session, each func(*schemas.DeadLe
 }
 
 func (echo) Demo(ctx context.Context, s *Session, o DemoOptions) error {
-	s.Screen.Line("%d agents, %d queues, seed %d, stay %t", o.Agents, o.Queues, o.Seed, o.Stay)
+	s.Screen.Line("%d agents, seed %d, stay %t", o.Agents, o.Seed, o.Stay)
 	return errors.New("the check failed: 3 of 1,000 cells differ")
 }
 
@@ -155,8 +155,8 @@ func TestOnATerminal(t *testing.T) {
 	f("\"a\",1\n", 0, "", "query", "SELECT 1 FORMAT CSV") // the statement's own format
 	f("SELECT 1\tJSON\n", 0, "SELECT 1;\n", "query", "--format", "JSON")
 	f("no SQL given: put it in quotes as an argument, or on standard input (see quarterhour query --help)\n", 2, "", "query")
-	f("200 agents, 20 queues, seed 1, stay true\nthe check failed: 3 of 1,000 cells differ\n", 1, "", "demo")
-	f("50 agents, 20 queues, seed 7, stay false\nthe check failed: 3 of 1,000 cells differ\n", 1, "", "demo", "--agents=50", "--seed=7", "--stay=false")
+	f("200 agents, seed 1, stay true\nthe check failed: 3 of 1,000 cells differ\n", 1, "", "demo")
+	f("50 agents, seed 7, stay false\nthe check failed: 3 of 1,000 cells differ\n", 1, "", "demo", "--agents=50", "--seed=7", "--stay=false")
 }
 
 // TestEveryCommandExplainsItself keeps --help useful: a line, a paragraph and an example for each.

@@ -10,18 +10,19 @@ func (c *command) demo() *cobra.Command {
 	var o DemoOptions
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run the whole system on this machine, on a simulated contact-centre day",
-		Long: "Simulates a contact-centre day with late, doubled and corrected records, runs the main job on it, shows the interval\n" +
-			"tables and checks them against what the simulator knows to be true. On a terminal it then stays, so that the tables\n" +
-			"can be queried, until it is interrupted.",
-		Example: "  quarterhour demo\n  quarterhour demo --agents 50 --queues 5 --seed 7 --stay=false",
+		Short: "Run the whole system on this machine, against simulated vendors",
+		Long: "Simulates a day at a contact centre and the systems that record it (Five9, Gladly, iService), with their quotas, and with\n" +
+			"late, doubled and corrected records. Reads them as a pipeline reads the real ones, shows the interval tables, and checks\n" +
+			"them against what the simulator knows to be true. On a terminal it then stays, and reads the next day as it happens,\n" +
+			"until it is interrupted.",
+		Example: "  quarterhour demo\n  quarterhour demo --agents 50 --seed 7 --stay=false",
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("stay") {
 				o.Stay = c.screen.Terminal
 			}
-			if o.Agents < 1 || o.Queues < 1 {
-				return usage(cmd, "--agents and --queues must be at least 1")
+			if o.Agents < 1 {
+				return usage(cmd, "--agents must be at least 1")
 			}
 			if !cmd.Flags().Changed("log-level") {
 				must(cmd.Flags().Set("log-level", "warn")) // the demo tells its own story
@@ -39,7 +40,6 @@ func (c *command) demo() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.IntVar(&o.Agents, "agents", 200, "agents at work")
-	flags.IntVar(&o.Queues, "queues", 20, "queues they work for")
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed simulates the same day")
 	flags.BoolVar(&o.Stay, "stay", false, "keep running for queries until interrupted (default: on a terminal)")
 	addSystem(cmd, true)

@@ -36,9 +36,9 @@ type Options struct {
 	Sizes map[Vendor]Size
 }
 
-// DefaultSizes are a centre that a laptop plays fast: some 65 agents and 2,400 contacts a day.
+// DefaultSizes are a centre that a laptop plays fast: some 65 agents and 4,300 contacts a day.
 func DefaultSizes() map[Vendor]Size {
-	return map[Vendor]Size{Five9: {40, 8, 1500}, Gladly: {16, 4, 600}, IService: {10, 3, 300}}
+	return map[Vendor]Size{Five9: {40, 8, 3000}, Gladly: {16, 4, 900}, IService: {10, 3, 400}}
 }
 
 // Scaled are the default sizes for about so many agents in all.

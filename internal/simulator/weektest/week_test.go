@@ -27,7 +27,9 @@ func monday(t *testing.T) time.Time {
 func TestADay(t *testing.T) {
 	from := monday(t)
 	w := newWorld(t, options{from: from, days: 1, agents: 30, speed: 900})
-	at := func(hour, minute int) time.Time { return from.Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute) }
+	at := func(hour, minute int) time.Time {
+		return from.Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute)
+	}
 	w.fail(centre.Five9, vendors.Unavailable, at(9, 0), at(10, 0))
 	w.fail(centre.Gladly, vendors.Refused, at(11, 10), at(11, 40))
 	w.fail(centre.Gladly, vendors.Unheard, at(12, 0), at(16, 0))
@@ -42,7 +44,9 @@ func TestAWeek(t *testing.T) {
 	}
 	from := monday(t)
 	w := newWorld(t, options{from: from, days: 7, agents: 66, speed: speed})
-	at := func(day, hour, minute int) time.Time { return time.Date(2026, 3, 2+day, hour, minute, 0, 0, from.Location()) }
+	at := func(day, hour, minute int) time.Time {
+		return time.Date(2026, 3, 2+day, hour, minute, 0, 0, from.Location())
+	}
 	w.fail(centre.Five9, vendors.Unavailable, at(0, 9, 0), at(0, 15, 0))
 	w.fail(centre.IService, vendors.Refused, at(0, 10, 0), at(0, 12, 0))
 	w.fail(centre.Gladly, vendors.Unheard, at(1, 8, 0), at(2, 8, 0)) // the webhook is disabled after an hour, and stays so for a day

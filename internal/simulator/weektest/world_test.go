@@ -2,7 +2,6 @@ package weektest
 
 import (
 	"bytes"
-	_ "embed"
 	"fmt"
 	"net"
 	"os"
@@ -19,9 +18,6 @@ import (
 	"github.com/quarterhour/quarterhour/internal/simulator/vendors"
 	"github.com/quarterhour/quarterhour/pipelines/examples"
 )
-
-//go:embed testdata/messages.yaml
-var messages []byte
 
 // settled is how long after the last day a vendor may still change what it said of it: late rows and corrections at Five9, the
 // report of work sessions at Gladly.
@@ -73,7 +69,7 @@ func newWorld(t *testing.T, o options) *world {
 		{"GLADLY_WEBHOOK_URL", "http://" + hook + "/gladly"}, {"GLADLY_WEBHOOK_LISTEN", hook}, {"GLADLY_WEBHOOK_PASSWORD", "webhook-password"},
 		{"GLADLY_WEBHOOK_HTTP", "true"},
 	}...)
-	for name, content := range map[string][]byte{"contact-centre.yaml": examples.ContactCentre, "messages.yaml": messages} {
+	for name, content := range map[string][]byte{"contact-centre.yaml": examples.ContactCentre, "mail.yaml": examples.ContactCentreMail} {
 		file := filepath.Join(w.dir, name)
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			t.Fatal(err)
