@@ -3,6 +3,7 @@ package flow
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -33,6 +34,7 @@ func ParseCursor(stored []byte) (*Cursor, error) {
 			return nil, fmt.Errorf("the stored cursor cannot be read: %w: say `quarterhour sources reset`", err)
 		}
 	}
+	maps.DeleteFunc(c.Flows, func(_ string, p *Position) bool { return p == nil })
 	if c.Flows == nil {
 		c.Flows = map[string]*Position{}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,7 +29,6 @@ type log struct {
 	failAfter int // commits until one fails; 0: never
 	counts    map[string]int
 	totals    ingest.FlowCounts
-	raw       []ingest.Raw
 }
 
 type entry struct {
@@ -229,5 +227,3 @@ func contactAt(id string, at time.Time, queue string) *schemas.Contact {
 func stateAt(agent, id string, at time.Time, reason string) *schemas.AgentState {
 	return &schemas.AgentState{AgentID: agent, StateID: id, StartedAt: at.UnixMilli(), EndedAt: schemas.Null, Reason: reason}
 }
-
-func lines(list []string) string { return strings.Join(list, "\n") }
