@@ -14,6 +14,12 @@ import (
 	"github.com/quarterhour/quarterhour/internal/simulator/vendors"
 )
 
+// hook is where a pipeline beside the simulation hears of conversations at Gladly.
+var hook = [][2]string{
+	{"GLADLY_WEBHOOK_URL", "http://127.0.0.1:8096/gladly"}, {"GLADLY_WEBHOOK_LISTEN", "127.0.0.1:8096"}, {"GLADLY_WEBHOOK_PASSWORD", "webhook-password"},
+	{"GLADLY_WEBHOOK_HTTP", "true"},
+}
+
 // opening is when the clock of a simulation starts: a little before the first agent comes.
 const opening = 6*time.Hour + 45*time.Minute
 
@@ -41,7 +47,7 @@ func (App) Simulate(ctx context.Context, s *cli.Session, o cli.SimulateOptions) 
 		s.Screen.Line("%-9s %3d agents, %2d queues, about %s contacts a day", v, sizes[v].Agents, sizes[v].Queues, console.Count(int64(sizes[v].Contacts)))
 	}
 	s.Screen.Heading("What a pipeline needs to read them")
-	for _, v := range h.Variables() {
+	for _, v := range append(h.Variables(), hook...) {
 		s.Screen.Line("export %s='%s'", v[0], v[1])
 	}
 	s.Screen.Heading("Beside it")

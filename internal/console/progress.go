@@ -14,6 +14,7 @@ const up = "\x1b[%dA\r\x1b[J"
 
 // How often progress is shown: bars on a terminal, plain lines elsewhere.
 const (
+	atOnce      = time.Second
 	redrawEvery = 100 * time.Millisecond
 	lineEvery   = 5 * time.Second
 )
@@ -107,7 +108,7 @@ func (p *Progress) task(what string, done int64, now time.Time) *task {
 	return t
 }
 
-// end replaces a bar by a line that stays. Work that found nothing to do is not worth one.
+// end replaces a bar by a line that stays. Work that found nothing to do, or was done at once, is not worth one.
 func (p *Progress) end(t *task, now time.Time) {
 	for i, other := range p.tasks {
 		if other == t {
@@ -115,7 +116,7 @@ func (p *Progress) end(t *task, now time.Time) {
 			break
 		}
 	}
-	if t.done == t.first {
+	if t.done == t.first || now.Sub(t.started) < atOnce {
 		if p.drawn > 0 {
 			_ = p.redraw(nil)
 		}
