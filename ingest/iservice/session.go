@@ -12,13 +12,15 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/httpcall"
+	"github.com/quarterhour/quarterhour/internal/quota"
 )
 
 // session is the login that all streams share. It signs requests with the cookie of the session, and logs in where there is none, where
 // it has been idle for too long, and where an answer says that it is over.
 type session struct {
-	s     *source
-	login *httpcall.Client // without the credential's budget: a login happens inside the turn of the call that needs it
+	s          *source
+	login      *httpcall.Client // without the credential's budget: a login happens inside the turn of the call that needs it
+	credential *quota.Credential
 
 	mu      sync.Mutex
 	cookies []*http.Cookie
@@ -94,6 +96,13 @@ func (s *session) enter(ctx context.Context) error {
 		},
 	})
 	if err != nil {
+		var failed *httpcall.Error
+		if errors.As(err, &failed) && failed.Kind == httpcall.Refused {
+			// Still in the turn of the call: the next in line must not try the password again.
+			if err := s.credential.Refused(ctx, failed.Error()); err != nil {
+				s.s.deps.Log.Error("the refusal of a login could not be stored", "err", err)
+			}
+		}
 		return fmt.Errorf("log in: %w", err)
 	}
 	defer func() { _ = resp.Body.Close() }()

@@ -54,7 +54,7 @@ func open(o *Options, d ingest.Deps) (*source, error) {
 	credential := d.Keyring.Open("iservice/"+o.Username+"@"+host.Host, quota.Options{
 		Limits: []quota.Limit{{Operation: "call", Count: int64(o.Rate), Per: time.Second}}, Exclusive: true, Secret: o.Password, Log: d.Log,
 	})
-	s.session = &session{s: s}
+	s.session = &session{s: s, credential: credential}
 	shared := httpcall.Options{Name: d.Name, Base: o.URL, Timeout: o.Timeout, Watch: s.watch, Log: d.Log, Secrets: []string{o.Password}}
 	if s.session.login, err = httpcall.New(shared); err != nil {
 		return nil, err
