@@ -1,6 +1,7 @@
 package iservice
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -304,4 +306,24 @@ func TestDeletedThreads(t *testing.T) {
 	}
 	f(true, "1/1 inbound  () offered 02T11:30:00 retracted")
 	f(false, "1/1 inbound email 4105() offered 02T11:30:00")
+}
+
+// Answers are kept as they came where that is asked for, and the login is not among them.
+func TestRawAnswersAreKept(t *testing.T) {
+	s := newTenant(t)
+	s.says(search, "search.json")
+	s.says(history, "thread.json")
+	r := s.reading("keep_raw: 48h\nstreams: {interactions: {back: 24h}}")
+	var kept []string
+	r.deps.Raw = func(_ context.Context, raw ingest.Raw) error {
+		kept = append(kept, fmt.Sprint(raw.Stream, " ", raw.ContentType, " ", raw.Keep, " ", len(raw.Payload)))
+		return nil
+	}
+	r.must()
+	want := []string{
+		fmt.Sprint("interactions application/json 48h0m0s ", len(read(t, "search.json"))), fmt.Sprint("interactions application/json 48h0m0s ", len(read(t, "thread.json"))),
+	}
+	if diff := cmp.Diff(want, kept); diff != "" {
+		t.Error(diff)
+	}
 }

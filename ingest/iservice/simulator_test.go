@@ -33,7 +33,7 @@ func simulate(t *testing.T, o vendor.Options, days int, streams string) *simulat
 	}
 	c, err := centre.New(centre.Options{
 		Seed: 5, From: time.Date(2026, 3, 28, 0, 0, 0, 0, zone), Days: days, // the second day has 23 hours
-		Sizes: map[centre.Vendor]centre.Size{centre.IService: {Agents: 5, Queues: 3, Contacts: 90}},
+		Sizes: map[centre.Vendor]centre.Size{centre.IService: {Agents: 4, Queues: 3, Contacts: 70}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +236,7 @@ streams:
   interactions: {every: 5m}
   statistics: {kinds: [agent], agents: {direct_out: ''}}
 `)
-	s.play(35 * time.Minute)
+	s.play(50 * time.Minute)
 	through := s.centre.Until()
 	same(t, s.Truth(rules(), through), s.rows(through))
 	if len(s.out.dead) > 0 {
