@@ -41,7 +41,7 @@ type denial struct {
 }
 
 const (
-	// denied is how long.
+	// deniedFor is how long.
 	deniedFor = time.Hour
 	// closedPause is how long to wait before the one further try after somebody else closed the session.
 	closedPause = 15 * time.Second
@@ -104,14 +104,14 @@ const (
 	opFree = "Counters"
 )
 
-// call makes one operation. The answer's body must be closed, and until it is read or closed no other call can be made.
-func (c *client) call(ctx context.Context, operation string, body []byte) (io.ReadCloser, error) {
-	if err := c.allowed(operation); err != nil {
+// call makes one operation, paid from a budget. The answer's body must be closed, and until it is read or closed no other call can be made.
+func (c *client) call(ctx context.Context, budget string, m message) (io.ReadCloser, error) {
+	if err := c.allowed(m.operation); err != nil {
 		return nil, err
 	}
 	closed, limited := false, 0
 	for {
-		resp, err := c.once(ctx, operation, body)
+		resp, err := c.once(ctx, budget, m.body)
 		if err == nil {
 			return resp, nil
 		}
@@ -122,17 +122,17 @@ func (c *client) call(ctx context.Context, operation string, body []byte) (io.Re
 		switch {
 		case fault.Kind == Again && !closed:
 			closed = true
-			c.log.Info("the session was closed, by another tool with the same user: once more after a pause", "operation", operation, "pause", closedPause)
+			c.log.Info("the session was closed, by another tool with the same user: once more after a pause", "operation", m.operation, "pause", closedPause)
 			if err := c.watch.Sleep(ctx, closedPause); err != nil {
 				return nil, err
 			}
 		case fault.Kind == Limited && limited < limitTries:
 			limited++
-			if err := c.limited(ctx, operation, fault); err != nil {
+			if err := c.limited(ctx, budget, fault); err != nil {
 				return nil, err
 			}
 		case fault.Kind == Stop:
-			c.deny(operation, fault)
+			c.deny(m.operation, fault)
 			return nil, err
 		default:
 			return nil, err
@@ -140,9 +140,9 @@ func (c *client) call(ctx context.Context, operation string, body []byte) (io.Re
 	}
 }
 
-func (c *client) once(ctx context.Context, operation string, body []byte) (io.ReadCloser, error) {
+func (c *client) once(ctx context.Context, budget string, body []byte) (io.ReadCloser, error) {
 	resp, err := c.http.Do(ctx, &httpcall.Request{
-		Method: http.MethodPost, Operation: operation, Body: body, Judge: c.judge,
+		Method: http.MethodPost, Operation: budget, Body: body, Judge: c.judge,
 		Header: http.Header{"Content-Type": {"text/xml;charset=UTF-8"}, "SOAPAction": {`""`}, "Accept": {"text/xml"}},
 	})
 	if err != nil {
@@ -221,14 +221,14 @@ func (c *client) deny(operation string, f *Fault) {
 
 // ask makes one operation whose answer is small, and decodes it: a pointer to a struct whose fields are the children of the
 // answer's wrapper.
-func (c *client) ask(ctx context.Context, operation string, body []byte, into any) error {
-	resp, err := c.call(ctx, operation, body)
+func (c *client) ask(ctx context.Context, budget string, m message, into any) error {
+	resp, err := c.call(ctx, budget, m)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = resp.Close() }()
 	if err := decode(resp, into); err != nil {
-		return fmt.Errorf("answer to operation %s: %w", operation, err)
+		return fmt.Errorf("answer to %s: %w", m.operation, err)
 	}
 	return nil
 }

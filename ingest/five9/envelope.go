@@ -29,8 +29,14 @@ func instant(name string, t time.Time, zone *time.Location) element {
 	return element{name: name, text: t.In(zone).Format("2006-01-02T15:04:05.000-07:00")}
 }
 
-// envelope writes a SOAP 1.1 request.
-func envelope(space, operation string, children ...element) []byte {
+// message is a request: a SOAP 1.1 envelope, and the operation in it.
+type message struct {
+	operation string
+	body      []byte
+}
+
+// envelope writes a request.
+func envelope(space, operation string, children ...element) message {
 	b := make([]byte, 0, 512)
 	b = append(b, `<?xml version="1.0" encoding="UTF-8"?>`+"\n"+
 		`<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:ser="`...)
@@ -43,7 +49,7 @@ func envelope(space, operation string, children ...element) []byte {
 	}
 	b = append(b, "</ser:"...)
 	b = append(b, operation...)
-	return append(b, "></soapenv:Body></soapenv:Envelope>"...)
+	return message{operation, append(b, "></soapenv:Body></soapenv:Envelope>"...)}
 }
 
 func (e element) append(b []byte) []byte {
@@ -81,7 +87,7 @@ func appendEscaped(b []byte, s string) []byte {
 
 // runReport asks for a report over [from, to). The vendor does not say whether a row at the criterion's end is in the answer; all
 // rows have whole seconds, so an end one millisecond early leaves it out in either case.
-func runReport(space, folder, report string, from, to time.Time, zone *time.Location) []byte {
+func runReport(space, folder, report string, from, to time.Time, zone *time.Location) message {
 	return envelope(space, "runReport", text("folderName", folder), text("reportName", report),
 		element{name: "criteria", children: []element{{name: "time", children: []element{
 			instant("end", to.Add(-time.Millisecond), zone), instant("start", from, zone),
@@ -89,6 +95,6 @@ func runReport(space, folder, report string, from, to time.Time, zone *time.Loca
 }
 
 // isReportRunning asks whether a report is still being made, and lets the vendor take its time to answer (long poll).
-func isReportRunning(space, identifier string, wait time.Duration) []byte {
+func isReportRunning(space, identifier string, wait time.Duration) message {
 	return envelope(space, "isReportRunning", text("identifier", identifier), number("timeout", int64(wait/time.Second)))
 }

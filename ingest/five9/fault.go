@@ -209,7 +209,11 @@ func (f *Fault) complete() {
 			f.Name = "Fault"
 		}
 	}
-	if f.Kind == 0 {
+	switch {
+	case f.Kind != 0:
+	case strings.HasSuffix(f.Fields["faultcode"], ":Client"): // the request is not understood
+		f.Kind = Misconfigured
+	default:
 		f.Kind = byText(f.Message)
 	}
 }
