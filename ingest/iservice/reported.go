@@ -1,7 +1,6 @@
 package iservice
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/quarterhour/quarterhour/ingest/flow"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -135,8 +133,8 @@ func (f *fields) count(path string, required bool) (n int64, ok bool) {
 	return n, ok
 }
 
-// queueRow hands over a record of the queue statistics.
-func (s *source) queueRow(ctx context.Context, r *flow.Read, rec record) (*fault, error) {
+// queueRow makes a row of a record of the queue statistics.
+func (s *source) queueRow(rec record) (any, *fault) {
 	o, f := &s.o.Streams.Statistics.Queues, &fields{source: s, record: rec}
 	row := schemas.QueueInterval{IntervalStart: f.start(o.Start), Channel: s.o.Channel, Facts: 1}
 	row.QueueID, row.QueueName = f.identity(o.QueueID, o.Queue)
@@ -144,14 +142,11 @@ func (s *source) queueRow(ctx context.Context, r *flow.Read, rec record) (*fault
 	row.Answered, _ = f.count(o.Answered, true)
 	contact, _ := f.count(o.Contact, true)
 	row.ContactMs = contact * 1000
-	if f.fault != nil {
-		return f.fault, nil
-	}
-	return nil, r.QueueInterval(ctx, &row)
+	return &row, f.fault
 }
 
-// activityRow hands over a record of the agents' activity.
-func (s *source) activityRow(ctx context.Context, r *flow.Read, rec record) (*fault, error) {
+// activityRow makes a row of a record of the agents' activity.
+func (s *source) activityRow(rec record) (any, *fault) {
 	o, f := &s.o.Streams.Statistics.Activity, &fields{source: s, record: rec}
 	row := schemas.AgentQueueInterval{IntervalStart: f.start(o.Start), Channel: s.o.Channel, Completed: schemas.Null, Facts: 1}
 	row.QueueID, row.QueueName = f.identity(o.QueueID, o.Queue)
@@ -162,10 +157,7 @@ func (s *source) activityRow(ctx context.Context, r *flow.Read, rec record) (*fa
 	}
 	contact, _ := f.count(o.Contact, true)
 	row.ContactMs = contact * 1000
-	if f.fault != nil {
-		return f.fault, nil
-	}
-	return nil, r.AgentQueueInterval(ctx, &row)
+	return &row, f.fault
 }
 
 // agent is the agent's id and name. The name is the first e-mail of the login list, should the whole list be given.
@@ -180,8 +172,8 @@ func (f *fields) agent(idPath, namePath string) (id, name string) {
 	return id, name
 }
 
-// agentRow hands over a record of the agents' logins.
-func (s *source) agentRow(ctx context.Context, r *flow.Read, rec record) (*fault, error) {
+// agentRow makes a row of a record of the agents' logins.
+func (s *source) agentRow(rec record) (any, *fault) {
 	o, f := &s.o.Streams.Statistics.Agents, &fields{source: s, record: rec}
 	row := schemas.AgentInterval{IntervalStart: f.start(o.Start), ScheduledMs: schemas.Null, AdherentMs: schemas.Null, Facts: 1}
 	row.AgentID, row.AgentName = f.agent(o.AgentID, o.Agent)
@@ -192,8 +184,5 @@ func (s *source) agentRow(ctx context.Context, r *flow.Read, rec record) (*fault
 	// The time from the login to the end of the step: a login after it makes less than nothing, one long before it more than all.
 	row.LoginMs = min(max(login*1000, 0), s.o.Streams.Statistics.Step.Milliseconds())
 	row.DirectOut, _ = f.count(o.DirectOut, o.DirectOut != "")
-	if f.fault != nil {
-		return f.fault, nil
-	}
-	return nil, r.AgentInterval(ctx, &row)
+	return &row, f.fault
 }

@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest/flow"
+	"github.com/quarterhour/quarterhour/schemas"
 )
 
 // asks are the kinds of record to ask for: the word for the call, the path of the list, and what to do with a record.
 type asks struct {
 	kind, word, records string
-	take                func(ctx context.Context, r *flow.Read, rec record) (*fault, error)
+	row                 func(record) (row any, f *fault)
 }
 
 func (s *source) asks() (all []asks) {
@@ -54,11 +55,41 @@ func (s *source) readStatistics(ctx context.Context, r *flow.Read) error {
 		if err != nil {
 			return fmt.Errorf("statistics of kind %q: %w", a.kind, err)
 		}
-		for n, raw := range found {
-			if err := s.takeRow(ctx, r, a, what.call, n, raw, from, to); err != nil {
+		rows, err := s.rowsOf(ctx, r, a, what.call, found, from, to)
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			if err := hand(ctx, r, row); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// hand hands over a row.
+func hand(ctx context.Context, r *flow.Read, row any) error {
+	switch row := row.(type) {
+	case *schemas.QueueInterval:
+		return r.QueueInterval(ctx, row)
+	case *schemas.AgentQueueInterval:
+		return r.AgentQueueInterval(ctx, row)
+	case *schemas.AgentInterval:
+		return r.AgentInterval(ctx, row)
+	}
+	return nil
+}
+
+// keyOf tells the rows of an answer apart.
+func keyOf(row any) any {
+	switch row := row.(type) {
+	case *schemas.QueueInterval:
+		return [3]any{row.IntervalStart, row.QueueID}
+	case *schemas.AgentQueueInterval:
+		return [3]any{row.IntervalStart, row.QueueID, row.AgentID}
+	case *schemas.AgentInterval:
+		return [3]any{row.IntervalStart, row.AgentID}
 	}
 	return nil
 }
@@ -128,19 +159,34 @@ func escaped(values map[string]string) map[string]string {
 	return safe
 }
 
-// takeRow makes a row of a record, or a dead letter.
-func (s *source) takeRow(ctx context.Context, r *flow.Read, a asks, call string, n int, raw json.RawMessage, from, to time.Time) error {
-	rec, err := parseRecord(raw)
-	f := &fault{"json", err}
-	if err == nil {
-		if f, err = a.take(ctx, r, rec); err != nil {
-			return err
-		}
-	}
-	if f == nil {
-		return nil
-	}
+// rowsOf makes rows of records, or dead letters. Of several about the same row the last counts.
+func (s *source) rowsOf(ctx context.Context, r *flow.Read, a asks, call string, found []json.RawMessage, from, to time.Time) ([]any, error) {
 	call, _, _ = strings.Cut(call, "&")
-	f.err = fmt.Errorf("%w (steps from %s to %s)", f.err, from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
-	return s.reject(ctx, r, a.kind+"_interval", f, call, n, raw)
+	var rows []any
+	at := map[any]int{} // place in rows
+	for n, raw := range found {
+		rec, err := parseRecord(raw)
+		f := &fault{"json", err}
+		var row any
+		if err == nil {
+			row, f = a.row(rec)
+		}
+		if f != nil {
+			f.err = fmt.Errorf("%w (steps from %s to %s)", f.err, from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+			if err := s.reject(ctx, r, a.kind+"_interval", f, call, n, raw); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if i, twice := at[keyOf(row)]; twice {
+			rows[i] = row
+			continue
+		}
+		at[keyOf(row)] = len(rows)
+		rows = append(rows, row)
+	}
+	if len(rows) < len(found) {
+		s.deps.Log.Debug("statistics that are no rows of their own", "kind", a.kind, "records", len(found), "rows", len(rows))
+	}
+	return rows, nil
 }

@@ -186,6 +186,19 @@ func TestStatisticsAreReadAgain(t *testing.T) {
 	f(15*time.Minute, row("18:00", "1", 3)) // what lies before the window stays
 }
 
+// Of two records of one answer about the same row the last counts, and reading it again changes nothing.
+func TestARowThatIsReportedTwice(t *testing.T) {
+	s := newTenant(t)
+	s.empty()
+	record := `{"intervalStartDateTime":"2026-03-02T09:00:00Z","agentId":"7","loginTime":%d,"directOutContacts":0}`
+	s.says(statistics+"agentlogin", `{"agentLogin":[`+fmt.Sprintf(record, 300)+","+fmt.Sprintf(record, 600)+`]}`)
+	r := s.reading("streams: {statistics: {back: 24h}}")
+	r.must()
+	if out := r.must(); len(out.agents) != 1 || out.agents[0].LoginMs != 600_000 {
+		t.Errorf("%+v", out.agents)
+	}
+}
+
 // Steps that are not over are not asked for.
 func TestOnlyWholeStepsAreAskedFor(t *testing.T) {
 	s := &source{watch: &clockwork{at: noon}}
