@@ -218,8 +218,8 @@ func TestAListenerCommitsAsItGoes(t *testing.T) {
 		go func() { done <- Run(ctx, []Flow{hook, poll}, nil, l, l.options()) }()
 		posted <- "a"
 		synctest.Wait()
-		if len(l.entries) != 1 || string(l.position(t, "hook").State) != `"a"` || len(l.marks) != 1 {
-			t.Errorf("%d facts, marks %v, cursor %s", len(l.entries), l.marks, l.cursor)
+		if len(l.facts()) != 1 || string(l.position(t, "hook").State) != `"a"` || len(l.marks) != 1 {
+			t.Errorf("%d facts, marks %v, cursor %s", len(l.facts()), l.marks, l.cursor)
 		}
 		cancel()
 		if err := <-done; err != nil {
@@ -293,7 +293,7 @@ func TestPeopleComeAndGo(t *testing.T) {
 		f("w dana dana@example.test")
 		people["eli"] = true
 		f("w dana dana@example.test", "w eli eli@example.test")
-		if n := len(l.entries); n != 4 {
+		if n := len(l.facts()); n != 4 {
 			t.Errorf("%d facts, want 4", n)
 		}
 		if len(l.marks) > 0 {
@@ -390,15 +390,15 @@ func TestRevisionsGrow(t *testing.T) {
 			cancel()
 		}
 		last := int64(0)
-		for _, e := range l.entries {
+		for _, e := range l.facts() {
 			c := e.fact.(*schemas.Contact)
 			if c.Revision <= last {
 				t.Errorf("revision %d after %d", c.Revision, last)
 			}
 			last = c.Revision
 		}
-		if len(l.entries) < 5 {
-			t.Errorf("%d facts", len(l.entries))
+		if len(l.facts()) < 5 {
+			t.Errorf("%d facts", len(l.facts()))
 		}
 	})
 }

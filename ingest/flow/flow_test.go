@@ -40,14 +40,14 @@ func TestReadsOverlapAndRepeatNothing(t *testing.T) {
 		if d := cmp.Diff(want, windows); d != "" {
 			t.Error(d)
 		}
-		if len(l.entries) != 47 || l.totals.Repeated == 0 {
-			t.Errorf("%d facts, %d repeats, want 47 and some", len(l.entries), l.totals.Repeated)
+		if len(l.facts()) != 47 || l.totals.Repeated == 0 {
+			t.Errorf("%d facts, %d repeats, want 47 and some", len(l.facts()), l.totals.Repeated)
 		}
 		if d := cmp.Diff([]string{"contact 23:50:00", "contact 23:52:00", "contact 00:07:00", "contact 00:22:00", "contact 00:37:00"}, l.marks); d != "" {
 			t.Error(d)
 		}
 		l.runFor(t, 20*time.Minute, calls) // a restart goes on by the schedule, and repeats nothing
-		if n := len(l.entries); n != 62 {
+		if n := len(l.facts()); n != 62 {
 			t.Errorf("%d facts after the restart, want 62", n)
 		}
 	})

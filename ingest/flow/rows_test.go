@@ -13,7 +13,7 @@ import (
 // rowsOf are the newest revisions of the reported rows, as the log has them.
 func rowsOf(l *log) (queues map[string]schemas.QueueInterval, pairs map[string]schemas.AgentQueueInterval, agents map[string]schemas.AgentInterval) {
 	queues, pairs, agents = map[string]schemas.QueueInterval{}, map[string]schemas.AgentQueueInterval{}, map[string]schemas.AgentInterval{}
-	for _, e := range l.entries {
+	for _, e := range l.facts() {
 		switch r := e.fact.(type) {
 		case *schemas.QueueInterval:
 			if r.Revision > queues[r.QueueID].Revision {
@@ -60,7 +60,7 @@ func TestReportedRowsAreCorrectedAndWithdrawn(t *testing.T) {
 			},
 		}
 		l.runFor(t, time.Minute, f)
-		before := len(l.entries)
+		before := len(l.facts())
 		l.runFor(t, 20*time.Minute, f)
 		if before != 3 || reads != 2 {
 			t.Errorf("%d rows after the first of %d reads", before, reads)

@@ -26,7 +26,8 @@ type log struct {
 	promised  map[string]int64
 	cursor    []byte
 	commits   int
-	failAfter int // commits until one fails; 0: never
+	failAfter int  // commits until one fails; 0: never
+	lossy     bool // the commit that fails loses facts
 	counts    map[string]int
 	totals    ingest.FlowCounts
 }
@@ -85,12 +86,16 @@ var errBroken = errors.New("the log is away")
 func (l *log) Commit(_ context.Context, cursor []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.entries, l.pending = append(l.entries, l.pending...), nil
 	if l.failAfter > 0 {
 		if l.failAfter--; l.failAfter == 0 {
-			return errBroken // the facts are there, the cursor is not
+			if l.lossy {
+				l.pending = l.pending[:len(l.pending)/2] // of the facts, some are there
+			}
+			l.entries, l.pending = append(l.entries, l.pending...), nil
+			return errBroken // the cursor is not
 		}
 	}
+	l.entries, l.pending = append(l.entries, l.pending...), nil
 	l.cursor = cursor
 	l.commits++
 	return nil
@@ -106,6 +111,7 @@ func (l *log) Mark(_ context.Context, fact string, through int64) error {
 		return fmt.Errorf("the mark of %q goes back", fact)
 	}
 	l.promised[fact] = through
+	l.entries = append(l.entries, entry{clock.Now(), through})
 	l.marks = append(l.marks, fact+" "+time.UnixMilli(through).UTC().Format("15:04:05"))
 	return nil
 }
@@ -157,6 +163,9 @@ func (l *log) table() []string {
 	for _, e := range l.entries {
 		var id, text string
 		var revision int64
+		if _, mark := e.fact.(int64); mark {
+			continue
+		}
 		switch f := e.fact.(type) {
 		case *schemas.Contact:
 			id, revision, text = "c "+f.InteractionID+"/"+f.Segment, f.Revision, f.QueueID
@@ -226,4 +235,26 @@ func contactAt(id string, at time.Time, queue string) *schemas.Contact {
 
 func stateAt(agent, id string, at time.Time, reason string) *schemas.AgentState {
 	return &schemas.AgentState{AgentID: agent, StateID: id, StartedAt: at.UnixMilli(), EndedAt: schemas.Null, Reason: reason}
+}
+
+// premature are facts that came after a mark which covers them.
+func (l *log) premature(t *testing.T) {
+	t.Helper()
+	known, mark := map[string]bool{}, int64(0)
+	for _, e := range l.entries {
+		switch f := e.fact.(type) {
+		case int64:
+			mark = max(mark, f)
+		case *schemas.Contact:
+			if f.OfferedAt < mark && !known[f.InteractionID] && !f.Retracted {
+				t.Errorf("contact %q came after its mark", f.InteractionID)
+			}
+			known[f.InteractionID] = true
+		}
+	}
+}
+
+// facts are the entries that are no marks.
+func (l *log) facts() []entry {
+	return slices.DeleteFunc(slices.Clone(l.entries), func(e entry) bool { _, mark := e.fact.(int64); return mark })
 }
