@@ -78,3 +78,38 @@ func TestTruthSumsToTheDay(t *testing.T) {
 		}
 	}
 }
+
+// Days of real systems have their own names, and instants as coarse as the system's.
+func TestDaysOfSystems(t *testing.T) {
+	o := Options{
+		Date: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC), Seed: 3, Contacts: 200, Grain: time.Second, Prefix: "4", Reasons: [2]string{"Coffee", "Meal"},
+		Lines:  []Queue{{"Chat", "Chat", "chat"}, {"Text", "Text", "sms"}},
+		People: []Named{{"x", "Xenia"}, {"y", "Yuri"}},
+	}
+	d := NewDay(o)
+	reasons, answered := map[string]bool{}, 0
+	for i, a := range d.Agents {
+		if a.ID != o.People[i].ID || a.Name != o.People[i].Name || !a.Digital() {
+			t.Errorf("agent %+v", *a)
+		}
+		for _, s := range a.States {
+			if s.At%second != 0 {
+				t.Errorf("%s enters a state at %d ms", a.ID, s.At)
+			}
+			if s.Reason != "" {
+				reasons[s.Reason] = true
+			}
+		}
+	}
+	for _, c := range d.Contacts {
+		if c.Answered >= 0 {
+			answered++
+		}
+		if c.Interaction[:2] != "4i" || max(c.Offered, 0)%second+max(c.Answered, 0)%second+max(c.Ended, 0)%second+max(c.WrapEnd, 0)%second != 0 {
+			t.Errorf("contact %+v", *c)
+		}
+	}
+	if len(d.Agents) != 2 || answered < 20 || !maps.Equal(reasons, map[string]bool{"Coffee": true, "Meal": true}) {
+		t.Errorf("%d agents answered %d, reasons %v", len(d.Agents), answered, reasons)
+	}
+}
