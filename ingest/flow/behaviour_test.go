@@ -415,3 +415,39 @@ func TestOptionsThatCannotBe(t *testing.T) {
 	f("two flows", "", Flow{Name: "a"}, Flow{Name: "a"})
 	f("sources reset", "{", Flow{Name: "a"})
 }
+
+// What can no longer be handed over again is forgotten, also by what only listens.
+func TestMemoryIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := func(limit int, flow Flow) {
+			t.Helper()
+			l := newLog()
+			n, err := newRun([]Flow{flow}, nil, l, l.options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 30*24*time.Hour)
+			defer cancel()
+			n.ctx, n.stop = ctx, cancel
+			if err := n.workers[0].work(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if got := len(n.memory(contactFact).items); got > limit || got == 0 || len(l.entries) < 30*24*5 {
+				t.Errorf("%s remembers %d of %d contacts", flow.Name, got, len(l.entries))
+			}
+		}
+		hand := func(ctx context.Context, r *Read) error {
+			at := clock.Now()
+			return r.Contact(ctx, contactAt(at.Format(time.RFC3339), at.Add(-time.Minute), "q"))
+		}
+		f(20, Flow{Name: "poll", Facts: []string{"contact"}, Schedule: Schedule{Every: 10 * time.Minute}, Window: Window{Overlap: time.Hour}, Read: hand})
+		f(48*6+10, Flow{Name: "hook", Read: func(ctx context.Context, r *Read) error {
+			for clock.Sleep(ctx, 10*time.Minute) == nil {
+				if err := errors.Join(hand(ctx, r), r.Commit(ctx)); err != nil {
+					return err
+				}
+			}
+			return nil
+		}})
+	})
+}

@@ -113,7 +113,7 @@ func (w *worker) read(ctx context.Context, from, to, began time.Time) error {
 	}
 	w.complete(r.Through)
 	w.reads++
-	w.forget()
+	n.forget()
 	p := w.position
 	p.setState(r.State)
 	p.Read, p.Error, p.FailedAt = began.UTC(), "", time.Time{}
@@ -168,18 +168,18 @@ func (n *run) withdraw(it item) error {
 	return nil
 }
 
-// forget drops from memory what no read of the kinds can bring again.
-func (w *worker) forget() {
-	n := w.run
+// forget drops from memory what no read can bring again.
+func (n *run) forget() {
+	now := n.watch.Now()
 	reads := func(number uint8) uint32 {
-		if number == 0 {
-			return w.reads + 2
+		if number == 0 { // it came back from the log, and from no flow since
+			return 2
 		}
 		return n.workers[number-1].reads
 	}
-	for _, kind := range w.flow.Facts {
-		if before := n.horizon(kind); !before.IsZero() {
-			n.memory(kind).forget(millis(before), reads)
+	for kind, m := range n.by {
+		if m.due(now) {
+			m.forget(now, millis(n.horizon(kind)), reads)
 		}
 	}
 }

@@ -47,7 +47,7 @@ type Window struct {
 	Back    time.Duration // how far back the first read begins, and how far back a vendor can be asked at most (0: no limit)
 	Overlap time.Duration // how much of what is complete is asked for again
 	Lag     time.Duration // how much later than its time a record may appear: a read to T is complete through T - Lag
-	Longest time.Duration // of one read while catching up; 0: no limit
+	Longest time.Duration // of one read while catching up; 0: no limit. What a read hands over is remembered while it goes on
 }
 
 // Read is one reading of a flow. Its methods may be called from one goroutine at a time.

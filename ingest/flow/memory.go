@@ -11,6 +11,8 @@ import (
 // memory is what was handed over of one kind of fact, as far back as a read can bring it again.
 type memory struct {
 	items map[uint64]item // by hash of the identity
+	left  int             // how many were left when it was last gone through
+	swept time.Time       // when that was
 }
 
 // item is one identity.
@@ -48,13 +50,19 @@ func hashOf(s *subject) uint64 {
 	return h
 }
 
+// due says whether it is time to go through the memory: it has grown much, or a minute has gone by.
+func (m *memory) due(now time.Time) bool {
+	return len(m.items) > 2*m.left+1000 || now.Sub(m.swept) >= time.Minute || now.Before(m.swept)
+}
+
 // forget drops what begins before an instant, and was not handed over again by the last reads.
-func (m *memory) forget(before int64, reads func(flow uint8) uint32) {
+func (m *memory) forget(now time.Time, before int64, reads func(flow uint8) uint32) {
 	for k, it := range m.items {
 		if it.at != schemas.Null && it.at < before && reads(it.flow)-it.touched >= 2 {
 			delete(m.items, k)
 		}
 	}
+	m.left, m.swept = len(m.items), now
 }
 
 // first is the first that is not Null.

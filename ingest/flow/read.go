@@ -136,6 +136,9 @@ func (r *Read) Commit(ctx context.Context) error {
 	}
 	if w.flow.Schedule.listens() {
 		p.Read, p.Error, p.FailedAt = n.watch.Now().UTC(), "", time.Time{}
+		w.reads++ // each commit of one that listens is as a read of the others
+		w.report("ok")
+		n.forget()
 	}
 	return n.commit()
 }

@@ -15,7 +15,7 @@ const slack = 10 * time.Minute
 // eventMemory is how long flows that listen or have no window remember what has a time.
 const eventMemory = 48 * time.Hour
 
-// horizon is the time from which facts of a kind can be handed over again; zero where nothing is known about that.
+// horizon is the time from which facts of a kind can be handed over again.
 func (n *run) horizon(kind string) time.Time {
 	var least time.Time
 	now := n.watch.Now()
@@ -30,6 +30,9 @@ func (n *run) horizon(kind string) time.Time {
 		if least.IsZero() || at.Before(least) {
 			least = at
 		}
+	}
+	if least.IsZero() { // by flows that do not say that they write it
+		least = now.Add(-eventMemory)
 	}
 	return least
 }
