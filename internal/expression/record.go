@@ -19,12 +19,13 @@ type Record struct {
 // Field is one field of a bound record.
 type Field struct {
 	Name    string
-	Kind    Kind     // Text, Bool, Int, Instant (…_at) or Duration (…_ms)
+	Kind    Kind     // Text, Bool, Int, Instant (…_at, interval_start) or Duration (…_ms)
 	Symbols []string // the texts allowed, where there are few
 
 	text   *string
 	truth  *bool
 	number *int64
+	small  *int32 // which nothing sets
 	symbol *uint8
 }
 
@@ -41,6 +42,8 @@ func Bind(record any) *Record {
 			f.Kind, f.truth = Bool, p
 		case *int64:
 			f.Kind, f.number = kindOf(f.Name), p
+		case *int32:
+			f.Kind, f.small = Int, p
 		case *schemas.Direction:
 			f.Kind, f.symbol, f.Symbols = Text, (*uint8)(p), symbols[schemas.Direction]()
 		case *schemas.Outcome:
@@ -58,7 +61,7 @@ func Bind(record any) *Record {
 // kindOf follows the schemas' rule that names carry units.
 func kindOf(name string) Kind {
 	switch {
-	case strings.HasSuffix(name, "_at"):
+	case strings.HasSuffix(name, "_at"), name == "interval_start":
 		return Instant
 	case strings.HasSuffix(name, "_ms"):
 		return Duration
@@ -129,6 +132,8 @@ func (f *Field) Get() Value {
 		return BoolOf(*f.truth)
 	case f.symbol != nil:
 		return TextOf(f.Symbols[*f.symbol])
+	case f.small != nil:
+		return IntOf(int64(*f.small))
 	case *f.number == schemas.Null:
 		return Value{}
 	}

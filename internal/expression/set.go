@@ -41,6 +41,9 @@ func (f *Field) fallback() uint8 {
 //	true      from true or false, the same as text, 1 and 0
 //	an enum   from one of its symbols
 func (f *Field) Set(e *Env, v Value, zone *time.Location) error {
+	if f.small != nil {
+		return fmt.Errorf("%s cannot be set", f.Name)
+	}
 	if v.Kind == Nil {
 		f.Clear()
 		return nil
