@@ -27,8 +27,9 @@ type Lane struct {
 	unsettled *list.List        // *entry, by offset
 	waiting   int
 	next      int64
-	delivered map[string]int64 // of an earlier run, until the lane has read past it
+	recent    *recent
 	caught    bool
+	left      bool
 	err       error
 }
 
@@ -39,7 +40,7 @@ type key struct {
 
 func newLane(ctx context.Context, e *Engine, log Log, committed int64, delivered map[string]int64) *Lane {
 	l := &Lane{
-		engine: e, log: log, ctx: ctx, keys: map[string]*key{}, queues: map[string]*queue{}, unsettled: list.New(), next: committed, delivered: delivered,
+		engine: e, log: log, ctx: ctx, keys: map[string]*key{}, queues: map[string]*queue{}, unsettled: list.New(), next: committed, recent: newRecent(delivered),
 	}
 	for _, k := range e.plan.Kinds {
 		l.queues[k] = &queue{}
@@ -56,18 +57,22 @@ func (l *Lane) Take(i Item, offset int64) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.delivered[i.Key] >= i.Revision && i.Revision > 0 && !i.Again {
-		return
+	if done, ok := l.recent.settled(i.Key); ok && done >= i.Revision && !i.Again {
+		return // by an earlier run, or the log repeats itself: the destination is not to go back
 	}
 	k := l.keys[i.Key]
 	if k == nil {
 		k = &key{}
 		l.keys[i.Key] = k
 	}
+	if k.sending != nil && k.sending.Revision >= i.Revision && !i.Again {
+		return
+	}
 	if older := k.waiting; older != nil {
 		if older.Revision > i.Revision {
 			return
 		}
+		i.Again = i.Again || older.Again
 		l.forget(older)
 	}
 	e := &entry{Item: i, offset: offset, due: l.due(&i), index: -1}
@@ -118,7 +123,7 @@ func (l *Lane) Passed(next int64) {
 func (l *Lane) Caught() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.delivered, l.caught = nil, true
+	l.caught = true
 }
 
 // Safe is the offset before which everything is settled, or why the lane cannot go on: it is then to be begun again from there.
@@ -149,7 +154,7 @@ func (l *Lane) Room() bool {
 func (l *Lane) Turn() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.ctx.Err() == nil && l.err == nil && (l.caught || l.waiting >= mostPending) {
+	for l.ctx.Err() == nil && !l.left && l.err == nil && (l.caught || l.waiting >= mostPending) {
 		now := l.engine.deps.Watch.Now()
 		ok, trial := l.engine.pace.begin(now)
 		if !ok {
@@ -205,7 +210,8 @@ func (l *Lane) gather(now int64, most int) []*entry {
 // Leave ends the lane, whose context has ended, and waits for its requests.
 func (l *Lane) Leave() {
 	l.engine.leave(l)
-	l.mu.Lock() // no Turn is about to send
+	l.mu.Lock()
+	l.left = true // and no Turn is about to send
 	l.mu.Unlock()
 	l.sending.Wait()
 }
@@ -213,6 +219,7 @@ func (l *Lane) Leave() {
 // settled takes entries off the books: they were delivered, or are dead. What waited behind them may be sent now.
 func (l *Lane) settled(entries []*entry) {
 	for _, e := range entries {
+		l.recent.settle(e.Key, e.Revision)
 		l.unsettled.Remove(e.place)
 		l.free(e)
 	}
