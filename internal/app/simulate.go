@@ -35,6 +35,7 @@ func (App) Simulate(ctx context.Context, s *cli.Session, o cli.SimulateOptions) 
 	}
 	if o.Calm {
 		options.Five9.Faults = five9.Faults{Lag: time.Minute, LagMost: time.Minute}
+		options.Gladly.ReportLatency, options.IService.Lag, options.IService.StatisticsLag = -1, -1, -1
 	}
 	h, err := vendors.Start(ctx, options)
 	if err != nil {

@@ -71,7 +71,7 @@ func (c *command) simulate() *cobra.Command {
 	flags.IntVar(&o.Agents, "agents", 66, "agents at all vendors together")
 	flags.Uint64Var(&o.Seed, "seed", 1, "the same seed simulates the same contact centre")
 	flags.StringVar(&o.Addr, "addr", "127.0.0.1:8095", "address to listen on")
-	flags.BoolVar(&o.Calm, "calm", false, "reports are complete and right at once: no late, doubled or corrected rows")
+	flags.BoolVar(&o.Calm, "calm", false, "reports are complete within a minute, and right at once: no late, doubled or corrected rows")
 	addSystem(cmd, false)
 	return cmd
 }
