@@ -31,6 +31,7 @@ type App interface {
 	Bench(ctx context.Context, s *Session, words []string, each func(Measurement)) error
 
 	Books
+	Connections
 	Simulations
 }
 

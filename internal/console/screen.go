@@ -88,10 +88,12 @@ func (s *Screen) Heading(format string, args ...any) {
 func (s *Screen) Table(t Table) { _ = t.Render(s, s.Look) }
 
 const (
-	bold  = "1"
-	dim   = "2"
-	green = "32"
-	cyan  = "36"
+	bold   = "1"
+	dim    = "2"
+	green  = "32"
+	yellow = "33"
+	red    = "31"
+	cyan   = "36"
 )
 
 // paint colours text. Tables measure what they draw before they paint it.
@@ -100,4 +102,14 @@ func (l Look) paint(code, text string) string {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+// Outcome is the word of an outcome in its colour, and blanks up to a width after it.
+func (s *Screen) Outcome(word string, to int) string {
+	code := map[string]string{"ok": green, "warning": yellow, "failed": red}[word]
+	padded := pad(word, to, false)
+	if code == "" {
+		return padded
+	}
+	return s.paint(code, word) + padded[len(word):]
 }

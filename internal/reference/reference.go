@@ -161,7 +161,7 @@ func pipelineFile() string {
 		"A pipeline file is one YAML document. `${NAME}` stands for an environment variable, `${NAME:-default}` for one that may be\n" +
 		"unset, `${file:/path}` for the content of a file, and `$${` for the characters `${`. `quarterhour validate` reports every\n" +
 		"problem of a file at once, with its line.\n\n" +
-		options(spec.FieldsOf(new(pipelines.Settings))) +
+		options(spec.Flatten(spec.FieldsOf(new(pipelines.Settings)))) +
 		"| `ingest` | [sources](ingest.md) by name | required | Where facts come from. |\n" +
 		"| `transform` | list of [stages](transform.md) | required | What is made of the facts. |\n" +
 		"| `sinks` | [sinks](sinks.md) by name | required | Where rows go. |\n" +
