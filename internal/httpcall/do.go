@@ -14,7 +14,7 @@ import (
 // Do makes the call, again where that makes sense, with growing pauses and jitter. The error is *Error, quota.ErrLocked,
 // *quota.Exhausted or ctx's.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
-	return c.do(ctx, r, func(ctx context.Context, n int) (*Response, *http.Request, error) { return c.attempt(ctx, r, n) })
+	return c.do(ctx, r, c.o.Hold, func(ctx context.Context, n int) (*Response, *http.Request, error) { return c.attempt(ctx, r, n) })
 }
 
 // Bytes makes the call and reads the whole answer, which is asked for again where the connection is cut. An answer larger than
@@ -25,7 +25,7 @@ func (c *Client) Bytes(ctx context.Context, r *Request) ([]byte, *Response, erro
 		limit = 64 << 20
 	}
 	var body []byte
-	resp, err := c.do(ctx, r, func(ctx context.Context, n int) (*Response, *http.Request, error) {
+	resp, err := c.do(ctx, r, false, func(ctx context.Context, n int) (*Response, *http.Request, error) {
 		resp, sent, err := c.attempt(ctx, r, n)
 		if err != nil {
 			return nil, sent, err
@@ -50,12 +50,13 @@ func (c *Client) Bytes(ctx context.Context, r *Request) ([]byte, *Response, erro
 // try is one attempt. It returns the request as it was signed, for renewal.
 type try func(ctx context.Context, n int) (*Response, *http.Request, error)
 
-func (c *Client) do(ctx context.Context, r *Request, once try) (*Response, error) {
+// do makes attempts. hold keeps the credential's turn until the body of the answer is read or closed.
+func (c *Client) do(ctx context.Context, r *Request, hold bool, once try) (*Response, error) {
 	pauses := &backoff.ExponentialBackOff{InitialInterval: c.o.Pause, Multiplier: 2, RandomizationFactor: 0.3, MaxInterval: c.o.Longest / 2}
 	pauses.Reset()
 	renewed := false
 	for n := 1; ; n++ {
-		resp, signed, err := c.paid(ctx, r, once, n)
+		resp, signed, err := c.paid(ctx, r, hold, once, n)
 		if err == nil {
 			return resp, nil
 		}
@@ -141,11 +142,11 @@ func (c *Client) refused(ctx context.Context, e *Error) error {
 }
 
 // paid makes one attempt within the credential's budget.
-func (c *Client) paid(ctx context.Context, r *Request, once try, n int) (resp *Response, signed *http.Request, err error) {
+func (c *Client) paid(ctx context.Context, r *Request, hold bool, once try, n int) (resp *Response, signed *http.Request, err error) {
 	if c.o.Credential == nil {
 		return once(ctx, n)
 	}
-	if c.o.Hold {
+	if hold {
 		return c.held(ctx, r, once, n)
 	}
 	// The body is read after Do has returned: it lives in our context, not in Do's.
