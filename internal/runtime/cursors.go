@@ -15,12 +15,13 @@ type cursors struct {
 	p      *pipeline
 	mu     sync.Mutex
 	by     map[string][]byte
+	at     map[string]int64 // offset of each
 	next   int64 // offset from which the topic has not been read
 	wanted sync.Mutex
 }
 
 func (p *pipeline) loadCursors(ctx context.Context) (*cursors, error) {
-	c := &cursors{p: p, by: map[string][]byte{}}
+	c := &cursors{p: p, by: map[string][]byte{}, at: map[string]int64{}}
 	if err := c.catchUp(ctx); err != nil {
 		return nil, err
 	}
@@ -40,7 +41,7 @@ func (c *cursors) catchUp(ctx context.Context) error {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		for _, r := range b.Records {
-			c.by[string(r.Key)] = append([]byte(nil), r.Value...)
+			c.know(string(r.Key), r.Value, r.Offset)
 		}
 		return nil
 	})
@@ -74,13 +75,24 @@ func (c *cursors) Save(ctx context.Context, key string, value []byte) error {
 // put writes a value; nil takes the key away.
 func (c *cursors) put(ctx context.Context, key string, value []byte) error {
 	record := broker.Record{Key: []byte(key), Value: value, Time: c.p.now()}
-	if _, err := c.p.producer.Produce(ctx, c.p.topics.cursors(), 0, []broker.Record{record}); err != nil {
+	offset, err := c.p.producer.Produce(ctx, c.p.topics.cursors(), 0, []broker.Record{record})
+	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.by[key] = append([]byte(nil), value...)
+	if offset < 0 { // the broker does not know it any more: it is ours, and new
+		offset = c.at[key]
+	}
+	c.know(key, value, offset)
 	return nil
+}
+
+// know takes on a value, unless a newer one is known. The lock is held.
+func (c *cursors) know(key string, value []byte, offset int64) {
+	if offset >= c.at[key] {
+		c.by[key], c.at[key] = append([]byte(nil), value...), offset
+	}
 }
 
 func (c *cursors) load(source string) []byte {
