@@ -168,3 +168,44 @@ func BenchmarkParseEvent(b *testing.B) {
 		}
 	}
 }
+
+// A report of 50,000 rows, from its bytes to its facts.
+func BenchmarkWorkSessions(b *testing.B) {
+	var text sliceWriter
+	text = append(text, sessionHeader...)
+	const rows = 50_000
+	for i := range rows {
+		text = fmt.Appendf(text, "1JrKq3l7mPzR2sUw%06d,dzweSumI4bFxjl%08d,2026-03-02T17:04:12.070Z,594wMEbZSx-RmYSkUMeCPw,mTs0fj5qSo63Sg4RRuulPQ,0tvvSDnvQVGchp-Gax%04d,CHAT,INBOUND,2026-03-02T17:04:40.000Z,2026-03-02T17:04:13.000Z,XeEJwrnuTfabHMK5%06d,2026-03-02T17:05:01.000Z,2026-03-02T17:19:30.000Z,ANSWERED,true,890.5,42,0,0tvvSDnvQVGchp-Gax%04d\n",
+			i, i, i%20, i%500, i%20)
+	}
+	o := &Options{Queue: "inbox_id", OfferedAt: "contact_session_routed_at"}
+	book := newBook(o, &directory{})
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		t, err := openTable(workSessions, &sliceReader{text}, sessionColumns...)
+		if err != nil {
+			b.Fatal(err)
+		}
+		words, facts := interner{}, 0
+		for {
+			problem, err := t.next()
+			if err != nil {
+				break
+			}
+			s, wrong := o.session(t, words)
+			if problem+wrong != "" {
+				b.Fatal(problem, wrong)
+			}
+			for _, p := range o.parts([]session{s}) {
+				if book.fact(s.contact, &p).Segment != "" {
+					facts++
+				}
+			}
+		}
+		if facts != rows {
+			b.Fatal(facts)
+		}
+	}
+	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}

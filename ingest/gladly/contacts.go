@@ -41,7 +41,7 @@ func (c *contacts) read(ctx context.Context, r *flow.Read) error {
 	if early := r.To.Add(-c.back()); !c.started && early.Before(from) {
 		from = early
 	}
-	if edge := r.To.Add(-reach); from.Before(edge) {
+	for edge := c.edge(); from.Before(edge); edge = c.edge() {
 		if err := c.outage(ctx, r, from, edge); err != nil {
 			return err
 		}

@@ -12,7 +12,8 @@ import (
 // table reads the CSV of a report, row by row, with columns by name: the vendor may add some and change their order.
 type table struct {
 	from    *csv.Reader
-	columns map[string]int
+	columns map[string]int // by folded name
+	asked   map[string]int // by name as it was asked for; -1: there is none
 	header  []string
 	row     []string
 	line    int // on which the row starts
@@ -21,7 +22,7 @@ type table struct {
 
 // openTable reads the header. An answer without any is a report without rows.
 func openTable(report string, r io.Reader, needed ...string) (*table, error) {
-	t := &table{from: csv.NewReader(r), columns: map[string]int{}, report: report}
+	t := &table{from: csv.NewReader(r), columns: map[string]int{}, asked: map[string]int{}, report: report}
 	t.from.ReuseRecord, t.from.FieldsPerRecord, t.from.LazyQuotes = true, -1, false
 	header, err := t.from.Read()
 	if errors.Is(err, io.EOF) {
@@ -77,12 +78,25 @@ func (t *table) next() (problem string, err error) {
 
 func (t *table) failed(err error) error { return fmt.Errorf("report %s: %w", t.report, err) }
 
-// has says whether there is such a column.
-func (t *table) has(column string) bool { _, ok := t.columns[fold(column)]; return ok }
+// at is where a column stands, -1 where there is none.
+func (t *table) at(column string) int {
+	i, known := t.asked[column]
+	if !known {
+		var ok bool
+		if i, ok = t.columns[fold(column)]; !ok {
+			i = -1
+		}
+		t.asked[column] = i
+	}
+	return i
+}
 
-// cell is a value of the row, or "" where there is no such column.
+// has says whether there is such a column.
+func (t *table) has(column string) bool { return t.at(column) >= 0 }
+
+// cell is a value of the row, or "" where there is no such column. It holds until the next row.
 func (t *table) cell(column string) string {
-	if i, ok := t.columns[fold(column)]; ok && i < len(t.row) {
+	if i := t.at(column); i >= 0 && i < len(t.row) {
 		return strings.TrimSpace(t.row[i])
 	}
 	return ""

@@ -62,6 +62,9 @@ func (g *source) Run(ctx context.Context, cursor []byte, out ingest.Out) error {
 	return flow.Run(ctx, flows, cursor, out, flow.Options{Deps: g.deps, KeepRaw: g.options.KeepRaw})
 }
 
+// edge is the earliest time that events can be asked for at present.
+func (g *source) edge() time.Time { return g.deps.Watch.Now().Add(-reach) }
+
 // schedule spreads sources over the time between two reads, so that they do not all ask at the full minute.
 func schedule(every time.Duration) flow.Schedule {
 	return flow.Schedule{Every: every, Jitter: min(every/10, time.Minute)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -12,6 +13,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/quarterhour/quarterhour/internal/clock"
+	vendor "github.com/quarterhour/quarterhour/internal/simulator/gladly"
 )
 
 // still is a watch that stands until a test moves it.
@@ -261,4 +265,61 @@ func TestWebhookThatIsNotReached(t *testing.T) {
 	h := listenFor(f)
 	until(t, "the stream tells", func() bool { return len(f.world.calls()) == 1 })
 	until(t, "it is enabled", func() bool { h.watch.add(10 * time.Second); return h.state("enabled") == true })
+}
+
+// Six hours with the simulated Gladly, three of which no delivery arrives, so that it disables the webhook: it is enabled again, and in the
+// end everything is as it was.
+func TestWebhookOfTheSimulator(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	var watch *still
+	s := simulateBy(t, func(l *leap) clock.Watch {
+		watch = &still{leap: l, moved: make(chan struct{})}
+		return watch
+	}, vendor.Options{Loopback: true, Faults: vendor.Faults{Disorder: true, RepeatEvery: 5}}, 1,
+		"webhook: {url: 'http://"+address+"/gladly', allow_http: true, listen: '"+address+"', username: gladly, password: "+hookPassword+"}\nstreams: {conversations: {every: 15m}}\n")
+	nine := s.centre.From.Add(9 * time.Hour)
+	s.Break(func(f *vendor.Faults) {
+		f.Silences = []vendor.Window{{From: nine.Add(time.Hour), To: nine.Add(4 * time.Hour)}}
+	})
+	watch.set(nine)
+	deps := s.deps(false)
+	deps.Watch = watch
+	g, err := newSource(s.options, deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- g.Run(ctx, nil, s.world) }()
+	delivered, pings := map[string]bool{}, map[string]bool{}
+	for end := nine.Add(6 * time.Hour); watch.Now().Before(end); {
+		watch.add(20 * time.Second)
+		time.Sleep(time.Millisecond)
+		for _, d := range s.Deliveries() {
+			switch {
+			case d.Type == ping:
+				pings[d.Event] = true
+			case d.Delivered:
+				delivered[d.Event] = true
+			}
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if len(delivered) < 20 || len(pings) < 2 {
+		t.Errorf("%d deliveries, %d pings: the webhook was not disabled and enabled again", len(delivered), len(pings))
+	}
+	s.Break(func(f *vendor.Faults) { f.Unheard = true })
+	if problems := s.Server.Close(); problems != nil {
+		t.Error(problems)
+	}
+	s.readOn(t)
+	s.verify()
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/simulator/centre"
 	vendor "github.com/quarterhour/quarterhour/internal/simulator/gladly"
 	"github.com/quarterhour/quarterhour/schemas"
@@ -25,6 +26,12 @@ type simulated struct {
 
 func simulate(t testing.TB, o vendor.Options, days int, more string) *simulated {
 	t.Helper()
+	return simulateBy(t, func(l *leap) clock.Watch { return l }, o, days, more)
+}
+
+// simulateBy is simulate with another watch for the vendor.
+func simulateBy(t testing.TB, by func(*leap) clock.Watch, o vendor.Options, days int, more string) *simulated {
+	t.Helper()
 	zone, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +44,7 @@ func simulate(t testing.TB, o vendor.Options, days int, more string) *simulated 
 		t.Fatal(err)
 	}
 	s := &simulated{world: newWorld(t, c.From), centre: c}
-	s.Server = vendor.New(c, s.watch, o)
+	s.Server = vendor.New(c, by(s.watch), o)
 	web := httptest.NewServer(s.Server)
 	t.Cleanup(web.Close)
 	t.Cleanup(func() { _ = s.Server.Close() })
@@ -60,6 +67,12 @@ func (s *simulated) run(step time.Duration, until time.Time) {
 			s.Fatal(err)
 		}
 	}
+}
+
+// readOn reads to the end, hours after the last day, by another process.
+func (s *simulated) readOn(t testing.TB) {
+	t.Helper()
+	s.run(3*time.Hour, s.centre.Until().Add(6*time.Hour))
 }
 
 // expected is what the centre's days say of contacts.

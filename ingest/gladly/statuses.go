@@ -40,8 +40,7 @@ func (s *statuses) read(ctx context.Context, r *flow.Read) error {
 	defer func() { s.state = r.State }() // of a read that fails, what the tracker took in is not in the log: see ready
 	s.tracker.give = func(agent string, d derived) error { return r.AgentState(ctx, s.fact(agent, d)) }
 	late := s.tracker.late
-	edge := r.To.Add(-reach)
-	if from.Before(edge) {
+	for edge := s.edge(); from.Before(edge); edge = s.edge() { // reports take a while, in which the edge moves on
 		s.deps.Log.Info("the event stream goes back one day: what lies before is read from reports", "from", from, "to", edge)
 		if err := s.outage(ctx, r, from, edge); err != nil {
 			return s.broken(err)
