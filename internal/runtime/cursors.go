@@ -16,7 +16,7 @@ type cursors struct {
 	mu     sync.Mutex
 	by     map[string][]byte
 	at     map[string]int64 // offset of each
-	next   int64 // offset from which the topic has not been read
+	next   int64            // offset from which the topic has not been read
 	wanted sync.Mutex
 }
 
