@@ -119,7 +119,8 @@ func ResetSource(ctx context.Context, cluster *broker.Cluster, file *pipelines.P
 		return fmt.Errorf("source %q of pipeline %q has read nothing: there is nothing to reset", source, file.Name)
 	}
 	if h, ok := stored.held(); ok {
-		return fmt.Errorf("%w by process %d on %q (seen at %s): stop it first", ErrHeld, h.Process, h.Host, h.At.Format(time.RFC3339))
+		return fmt.Errorf("%w by process %d on %q (seen at %s): stop it first; one that was killed is taken for dead after %s",
+			ErrHeld, h.Process, h.Host, h.At.Format(time.RFC3339), holdLimit)
 	}
 	c, ok := flowCursor(stored.load(source))
 	if !ok {
