@@ -67,13 +67,16 @@ type users struct {
 }
 
 type user struct {
-	Active    string `xml:"active"`
-	Email     string `xml:"EMail"`
-	FirstName string `xml:"firstName"`
-	FullName  string `xml:"fullName"`
-	ID        string `xml:"id"`
-	LastName  string `xml:"lastName"`
-	UserName  string `xml:"userName"`
+	Active       string `xml:"active"`
+	Email        string `xml:"EMail"`
+	Extension    string `xml:"extension"`
+	FederationID string `xml:"federationId"`
+	FirstName    string `xml:"firstName"`
+	FullName     string `xml:"fullName"`
+	ID           string `xml:"id"`
+	LastName     string `xml:"lastName"`
+	OSLogin      string `xml:"osLogin"`
+	UserName     string `xml:"userName"`
 }
 
 // values is a list of cells. A cell may be nil, which reads as empty.

@@ -26,7 +26,6 @@ type board struct {
 
 	open    bool
 	columns []string
-	key     int
 	rows    map[string][]string // by the agent's user name
 	at      [statusReason + 1]int
 	last    int64 // timestamp of the last answer

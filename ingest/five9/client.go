@@ -131,7 +131,7 @@ func (c *client) call(ctx context.Context, budget string, m message) (io.ReadClo
 			if err := c.limited(ctx, budget, fault); err != nil {
 				return nil, err
 			}
-		case fault.Kind == Stop:
+		case fault.Kind == Stop && !fault.refusal():
 			c.deny(m.operation, fault)
 			return nil, err
 		default:
@@ -164,7 +164,7 @@ func clean(err error) error {
 func (c *client) judge(status int, header http.Header, head []byte) *httpcall.Error {
 	c.note(header)
 	if status == http.StatusUnauthorized {
-		return &httpcall.Error{Kind: httpcall.Refused, Err: errRefused}
+		return c.refused(errRefused)
 	}
 	if !maybeFault(head) {
 		return nil
@@ -173,14 +173,21 @@ func (c *client) judge(status int, header http.Header, head []byte) *httpcall.Er
 	if f == nil {
 		return nil
 	}
-	e := &httpcall.Error{Kind: httpcall.Permanent, Err: f, Excerpt: " "}
 	switch {
 	case f.Kind == Backoff:
-		e.Kind = httpcall.Transient
-	case f.Kind == Stop && strings.HasPrefix(f.Name, "InvalidAccount"):
-		e.Kind = httpcall.Refused
+		return &httpcall.Error{Kind: httpcall.Transient, Err: f, Excerpt: " "}
+	case f.refusal():
+		return c.refused(f)
 	}
-	return e
+	return &httpcall.Error{Kind: httpcall.Permanent, Err: f, Excerpt: " "}
+}
+
+// refused locks the credential while the call still has its turn: the next in the queue must not try the same password again.
+func (c *client) refused(why error) *httpcall.Error {
+	if err := c.credential.Refused(context.Background(), why.Error()); err != nil {
+		c.log.Error("the refusal of a credential could not be stored", "error", err)
+	}
+	return &httpcall.Error{Kind: httpcall.Refused, Err: why, Excerpt: " "}
 }
 
 var errRefused = errors.New("user name or password are not accepted: no further call is made, since the account would be locked")

@@ -64,6 +64,7 @@ type Reading struct {
 type UserOptions struct {
 	Every   time.Duration `cfg:"every" default:"24h" help:"time between two reads"`
 	Pattern string        `cfg:"pattern" default:".*" help:"regular expression that the user names match"`
+	Tag     string        `cfg:"tag" default:"none" enum:"none|federationId|osLogin|userName|extension" help:"attribute of the user that says who the person is, in place of the e-mail address; where it is empty the address counts"`
 }
 
 // StateOptions are about the report of agent states.

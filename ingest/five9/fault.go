@@ -107,6 +107,9 @@ func (f *Fault) advice() string {
 	return ""
 }
 
+// refusal says whether the account is not accepted, rather than not allowed something.
+func (f *Fault) refusal() bool { return f.Kind == Stop && strings.HasPrefix(f.Name, "InvalidAccount") }
+
 // is says whether an error is a fault of a kind.
 func is(err error, kind What) bool {
 	f := faultOf(err)

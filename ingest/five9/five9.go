@@ -155,6 +155,7 @@ func (s *source) users(ctx context.Context, r *flow.Read) error {
 	return s.eachUser(ctx, func(u *user) error {
 		n++
 		w := u.worker()
+		w.Tag = u.tag(s.o.Streams.Users.Tag)
 		if w.WorkerID != "" {
 			return r.Worker(ctx, &w)
 		}
@@ -179,6 +180,21 @@ func (s *source) eachUser(ctx context.Context, each func(*user) error) error {
 		}
 	}
 	return nil
+}
+
+// tag is the attribute that says who the person is.
+func (u *user) tag(attribute string) string {
+	switch attribute {
+	case "federationId":
+		return u.FederationID
+	case "osLogin":
+		return u.OSLogin
+	case "userName":
+		return u.UserName
+	case "extension":
+		return u.Extension
+	}
+	return ""
 }
 
 // worker is the user as a fact. Reports know agents by their user names.

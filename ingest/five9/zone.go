@@ -72,9 +72,6 @@ func away(at, from, to int64) int64 {
 	return 0
 }
 
-// nearest is the instant of a clock time that is nearer to another instant.
-func (z *zone) nearest(civil, to int64) int64 { return z.within(civil, to, to+1) }
-
 // span is a half-open stretch of time.
 type span struct{ from, to time.Time }
 
