@@ -39,7 +39,7 @@ type Case struct {
 	Stops int
 	// Idle says that the vendor has nothing: no facts is no failure.
 	Idle bool
-	// Within is how soon it has to end when it is told to, by the machine's clock; 5 s if 0.
+	// Within is how soon it has to end when it is told to, by the machine's clock; 15 s if 0.
 	Within time.Duration
 }
 

@@ -19,7 +19,7 @@ func Run(t *testing.T, c Case) {
 		c.Stops = 12
 	}
 	if c.Within == 0 {
-		c.Within = 5 * time.Second
+		c.Within = 15 * time.Second
 	}
 	if c.Survives == nil {
 		c.Survives = Faults
