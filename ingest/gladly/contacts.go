@@ -28,9 +28,9 @@ func (c *contacts) flow() flow.Flow {
 func (c *contacts) back() time.Duration {
 	w := c.options.Streams.WorkSessions
 	if w.Every == 0 {
-		return reach
+		return lookBack
 	}
-	return min(2*w.Lag+w.Every+time.Hour, reach)
+	return min(2*w.Lag+w.Every+time.Hour, lookBack)
 }
 
 func (c *contacts) read(ctx context.Context, r *flow.Read) error {
@@ -41,11 +41,12 @@ func (c *contacts) read(ctx context.Context, r *flow.Read) error {
 	if early := r.To.Add(-c.back()); !c.started && early.Before(from) {
 		from = early
 	}
-	for edge := c.edge(); from.Before(edge); edge = c.edge() {
-		if err := c.outage(ctx, r, from, edge); err != nil {
+	for c.gone(from) {
+		to := c.edge()
+		if err := c.outage(ctx, r, from, to); err != nil {
 			return err
 		}
-		from = edge
+		from = to
 	}
 	through, err := c.events(ctx, r, from)
 	if err != nil {

@@ -62,8 +62,11 @@ func (g *source) Run(ctx context.Context, cursor []byte, out ingest.Out) error {
 	return flow.Run(ctx, flows, cursor, out, flow.Options{Deps: g.deps, KeepRaw: g.options.KeepRaw})
 }
 
-// edge is the earliest time that events can be asked for at present.
-func (g *source) edge() time.Time { return g.deps.Watch.Now().Add(-reach) }
+// gone says that the event stream no longer goes back to an instant.
+func (g *source) gone(from time.Time) bool { return from.Before(g.deps.Watch.Now().Add(-reach)) }
+
+// edge is where reports leave off and events go on: an hour later than must be, since reports take a while, in which the stream moves on.
+func (g *source) edge() time.Time { return g.deps.Watch.Now().Add(time.Hour - reach) }
 
 // schedule spreads sources over the time between two reads, so that they do not all ask at the full minute.
 func schedule(every time.Duration) flow.Schedule {

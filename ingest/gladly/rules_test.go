@@ -63,7 +63,7 @@ func TestRefusedToken(t *testing.T) {
 func TestFirstRunReadsADay(t *testing.T) {
 	f := newFake(t, now)
 	f.events = func(_ int, from, to time.Time, _ []string) string {
-		if want := f.world.watch.Now().Add(-reach); from.Sub(want).Abs() > time.Minute || to.Sub(f.world.watch.Now()).Abs() > time.Minute {
+		if want := f.world.watch.Now().Add(-lookBack); from.Sub(want).Abs() > time.Minute || to.Sub(f.world.watch.Now()).Abs() > time.Minute {
 			t.Errorf("asked for %s to %s", from, to)
 		}
 		return in + away + back
@@ -190,7 +190,7 @@ func TestOutageFromReports(t *testing.T) {
 				"2026-03-01 07:00:01.000,2026-03-01 07:00:00.000,Dana,a,AGENT_STATUS/LOGGED_IN,,,\n"
 		case "2026-03-03":
 			return header + "soon,,Dana,a,AGENT_STATUS/LOGGED_IN,,,\n" +
-				"2026-03-03T13:00:00.5Z,2026-03-03T13:00:00.123Z,Dana,a,AGENT_STATUS/LOGGED_IN,,,\n"
+				"2026-03-03T13:30:00.5Z,2026-03-03T13:30:00.123Z,Dana,a,AGENT_STATUS/LOGGED_IN,,,\n"
 		}
 		return header
 	}

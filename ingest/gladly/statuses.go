@@ -40,12 +40,13 @@ func (s *statuses) read(ctx context.Context, r *flow.Read) error {
 	defer func() { s.state = r.State }() // of a read that fails, what the tracker took in is not in the log: see ready
 	s.tracker.give = func(agent string, d derived) error { return r.AgentState(ctx, s.fact(agent, d)) }
 	late := s.tracker.late
-	for edge := s.edge(); from.Before(edge); edge = s.edge() { // reports take a while, in which the edge moves on
-		s.deps.Log.Info("the event stream goes back one day: what lies before is read from reports", "from", from, "to", edge)
-		if err := s.outage(ctx, r, from, edge); err != nil {
+	for s.gone(from) {
+		to := s.edge()
+		s.deps.Log.Info("the event stream goes back one day: what lies before is read from reports", "from", from, "to", to)
+		if err := s.outage(ctx, r, from, to); err != nil {
 			return s.broken(err)
 		}
-		from = edge
+		from = to
 	}
 	through, err := s.events(ctx, r, from)
 	if err != nil {
@@ -76,7 +77,7 @@ func (s *statuses) take(r *flow.Read) (from time.Time, err error) {
 		return from, err
 	}
 	from = r.From
-	if day := r.To.Add(-reach); len(r.State) == 0 && from.After(day) {
+	if day := r.To.Add(-lookBack); len(r.State) == 0 && from.After(day) {
 		from = day
 	}
 	if floor := time.UnixMilli(s.tracker.floor).Add(-s.options.Streams.Statuses.Overlap); s.tracker.floor != schemas.Null && from.After(floor) {

@@ -17,6 +17,9 @@ import (
 // reach is how far back events can be asked for: the vendor says 24 hours, and the request takes a while.
 const reach = 24*time.Hour - 10*time.Minute
 
+// lookBack is how far back a first read asks: so that the stream still reaches back there when the request is made.
+const lookBack = reach - 10*time.Minute
+
 // eventStream asks for the events recorded in a window. The vendor filters by when events were recorded; whether both ends belong to the
 // window is not documented, which is why windows overlap.
 type eventStream struct {
