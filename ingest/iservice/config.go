@@ -74,6 +74,7 @@ type Agents struct {
 	ID      string        `cfg:"id" default:"id" help:"path of the agent's contact id in a record"`
 	Email   string        `cfg:"email" default:"email" help:"path of the address; of several the first counts"`
 	Name    string        `cfg:"name" default:"displayname|name" help:"path of the name"`
+	Tag     string        `cfg:"tag" help:"path of what says who the person is, in place of the address; where that is empty the address counts"`
 }
 
 // Logins is the stream of the same name.
