@@ -77,6 +77,9 @@ type Plan struct {
 	Items       int      // of one request at most
 	Concurrency int      // requests at once at most
 	ZeroRows    bool     // a row for every interval of a queue or agent that is known, nothing or not
+	// Key gives items another name and revision, where the destination keeps one thing for many facts, as the newest state of an agent: the
+	// greatest revision of the name wins. nil: items keep theirs.
+	Key func(i *Item) (key string, revision int64)
 }
 
 // Options are what every delivering sink lets its users say.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/clock"
@@ -17,7 +18,9 @@ type Deps struct {
 	Drain                  bool // send without waiting for what may come, or for a delay to pass
 	Watch                  clock.Watch
 	Log                    *slog.Logger
-	Attempted              func(outcome string, items int, took time.Duration) // counts, where not nil
+	Attempted              func(outcome string, items int)          // counts records, where not nil
+	Asked                  func(outcome string, took time.Duration) // counts requests: ok, transient, throttled, refused or permanent
+	Paused                 func()                                   // counts pauses
 }
 
 // Log is where a lane writes down what it did. Both return once what they were given is safe.
@@ -35,8 +38,42 @@ type Engine struct {
 	deps        Deps
 	pace        *pace
 
-	mu    sync.Mutex
-	lanes []*Lane
+	mu     sync.Mutex
+	lanes  []*Lane
+	shared atomic.Int64 // how many records each lane may hold
+}
+
+// What the lanes of an engine hold in memory together, and each at least; the log holds what is to come.
+const (
+	mostPending  = 60_000
+	leastPending = 2_000
+)
+
+// share is how many records a lane may hold.
+func (e *Engine) share() int { return int(e.shared.Load()) }
+
+func (e *Engine) divide() {
+	e.shared.Store(int64(max(leastPending, mostPending/max(1, len(e.lanes)))))
+}
+
+// State is what an engine is doing.
+type State struct {
+	Pending int       // records that are taken and not settled
+	Sending int       // requests under way
+	Allowed int       // requests that may be under way at once; it falls with failures and grows again
+	Pause   time.Time // until when the destination is left alone; the past where it is not
+}
+
+// State says what the engine is doing.
+func (e *Engine) State() State {
+	e.mu.Lock()
+	lanes := slices.Clone(e.lanes)
+	e.mu.Unlock()
+	s := e.pace.state()
+	for _, l := range lanes {
+		s.Pending += l.Pending()
+	}
+	return s
 }
 
 // New makes the engine of a destination. What the options leave open is as the plan says.
@@ -61,6 +98,7 @@ func (e *Engine) Lane(ctx context.Context, log Log, committed int64, delivered m
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.lanes = append(e.lanes, l)
+	e.divide()
 	return l
 }
 
@@ -81,6 +119,7 @@ func (e *Engine) leave(l *Lane) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.lanes = slices.DeleteFunc(e.lanes, func(other *Lane) bool { return other == l })
+	e.divide()
 }
 
 // Close closes the destination. All lanes have left.

@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// mostPending bounds what a lane holds in memory; beyond it the log holds what is to come.
-const mostPending = 50_000
-
 // linger is how long an item waits for others to share its request, and for newer revisions of itself.
 const linger = time.Second
 
@@ -20,11 +17,14 @@ type Lane struct {
 	log     Log
 	ctx     context.Context // of the lane's life
 	sending sync.WaitGroup
+	writing sync.Mutex // what has passed
 
 	mu        sync.Mutex
 	keys      map[string]*key
 	queues    map[string]*queue // by kind
 	unsettled *list.List        // *entry, by offset
+	passing   []*entry          // that are not for the destination, and are to be written down as passed
+	finals    *Finals
 	waiting   int
 	next      int64
 	recent    *recent
@@ -55,10 +55,19 @@ func (l *Lane) Take(i Item, offset int64) {
 	if l.queues[kind] == nil || !l.wanted(&i) {
 		return
 	}
+	if name := l.engine.plan.Key; name != nil {
+		i.Key, i.Revision = name(&i)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if done, ok := l.recent.settled(i.Key); ok && done >= i.Revision && !i.Again {
 		return // by an earlier run, or the log repeats itself: the destination is not to go back
+	}
+	if l.passes(&i) {
+		e := &entry{Item: i, offset: offset, index: -1}
+		e.place = l.unsettled.PushBack(e)
+		l.passing = append(l.passing, e)
+		return
 	}
 	k := l.keys[i.Key]
 	if k == nil {
@@ -86,7 +95,13 @@ func (l *Lane) Take(i Item, offset int64) {
 
 // wanted says whether a revision is one of those to be sent.
 func (l *Lane) wanted(i *Item) bool {
-	return i.Seconds == 0 || l.engine.options.When == string(Provisional) || i.Final
+	switch {
+	case i.Seconds == 0 || l.engine.options.When == string(Provisional):
+		return true
+	case i.Zero && l.engine.options.When == string(Corrected):
+		return false // it corrects nothing
+	}
+	return i.Final
 }
 
 // due is when an item may be sent.
@@ -147,14 +162,15 @@ func (l *Lane) Pending() int {
 func (l *Lane) Room() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.waiting < mostPending
+	return l.waiting < l.engine.share()
 }
 
 // Turn sends what is due, as far as the destination may be asked now. It does not wait for answers.
 func (l *Lane) Turn() {
+	l.pass()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.ctx.Err() == nil && !l.left && l.err == nil && (l.caught || l.waiting >= mostPending) {
+	for l.ctx.Err() == nil && !l.left && l.err == nil && (l.caught || l.waiting >= l.engine.share()) {
 		now := l.engine.deps.Watch.Now()
 		ok, trial := l.engine.pace.begin(now)
 		if !ok {

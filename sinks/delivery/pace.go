@@ -76,3 +76,9 @@ func (p *pace) wentWell() int64 {
 	defer p.mu.Unlock()
 	return p.answered
 }
+
+func (p *pace) state() State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return State{Sending: p.sending, Allowed: int(p.allowed), Pause: p.pause}
+}

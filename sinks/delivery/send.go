@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/httpcall"
 	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/schemas"
@@ -18,7 +19,11 @@ const (
 	Delivered = "delivered"
 	Retry     = "retry"
 	Dead      = "dead"
+	Passed    = "passed" // it was final for the first time, and only corrections are wanted: nothing was sent
 )
+
+// afterwards is how long the lane of a process that ends may take to write down what the destination has answered.
+const afterwards = 5 * time.Second
 
 // lockedPause is how long a destination that refused the credential is left alone before it is looked at again.
 const lockedPause = 10 * time.Minute
@@ -30,16 +35,25 @@ func (l *Lane) send(ctx context.Context, batch []*entry) {
 	for i, e := range batch {
 		items[i] = e.Item
 	}
-	started := l.engine.deps.Watch.Now()
+	began := clock.Now()
 	err := l.engine.destination.Send(ctx, items)
-	if ctx.Err() != nil && err != nil {
-		l.engine.pace.drop() // what came of it is not known: it is sent again by who takes over
-		return
+	took := clock.Since(began)
+	if ctx.Err() != nil {
+		if err != nil {
+			l.engine.pace.drop() // what came of it is not known: it is sent again by who takes over
+			return
+		}
+		var cancel context.CancelFunc // it is known, and who takes over shall know it too
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+		defer cancel()
 	}
 	now := l.engine.deps.Watch.Now()
 	var refused *Refused
-	if fault := judge(err); err != nil && !errors.As(err, &refused) && fault.Kind != httpcall.Permanent {
-		l.stopped(ctx, batch, fault, now, now.Sub(started))
+	partly := errors.As(err, &refused)
+	fault := judge(err)
+	l.asked(err == nil || partly, fault, took)
+	if err != nil && !partly && fault.Kind != httpcall.Permanent {
+		l.stopped(ctx, batch, fault, now, took)
 		return
 	}
 	l.engine.pace.went()
@@ -47,7 +61,15 @@ func (l *Lane) send(ctx context.Context, batch []*entry) {
 		l.halve(ctx, batch)
 		return
 	}
-	l.answered(ctx, batch, refused, err, now, now.Sub(started))
+	l.answered(ctx, batch, refused, err, now, took)
+}
+
+func (l *Lane) asked(ok bool, fault *httpcall.Error, took time.Duration) {
+	if f := l.engine.deps.Asked; f != nil && ok {
+		f("ok", took)
+	} else if f != nil {
+		f(fault.Kind.String(), took)
+	}
 }
 
 // halve sends the halves of a request, each in a place of its own.
@@ -89,8 +111,8 @@ func (l *Lane) answered(ctx context.Context, batch []*entry, refused *Refused, e
 			letters = append(letters, l.letter(e, r))
 		}
 	}
-	l.count(Delivered, len(batch)-len(letters), took)
-	l.count(Dead, len(letters), took)
+	l.count(Delivered, len(batch)-len(letters))
+	l.count(Dead, len(letters))
 	l.finish(ctx, batch, nil, attempts, letters)
 }
 
@@ -98,6 +120,9 @@ func (l *Lane) answered(ctx context.Context, batch []*entry, refused *Refused, e
 // through is given up.
 func (l *Lane) stopped(ctx context.Context, batch []*entry, fault *httpcall.Error, now time.Time, took time.Duration) {
 	wait := l.engine.pace.failed(now, fault.RetryAfter)
+	if f := l.engine.deps.Paused; f != nil {
+		f()
+	}
 	l.engine.deps.Log.Warn("the destination did not take a request, it is sent again", "items", len(batch), "err", fault, "in", wait)
 	well := l.engine.pace.wentWell()
 	attempts := make([]schemas.Delivery, len(batch))
@@ -119,8 +144,8 @@ func (l *Lane) stopped(ctx context.Context, batch []*entry, fault *httpcall.Erro
 		}
 		attempts[i] = l.attempt(e, outcome, fault.Status, fault.Error(), now, took)
 	}
-	l.count(Retry, len(again), took)
-	l.count(Dead, len(dead), took)
+	l.count(Retry, len(again))
+	l.count(Dead, len(dead))
 	l.finish(ctx, dead, again, attempts, letters)
 }
 
@@ -148,9 +173,9 @@ func (l *Lane) fail(err error) {
 	l.err = cmp.Or(l.err, err)
 }
 
-func (l *Lane) count(outcome string, n int, took time.Duration) {
+func (l *Lane) count(outcome string, n int) {
 	if f := l.engine.deps.Attempted; f != nil && n > 0 {
-		f(outcome, n, took)
+		f(outcome, n)
 	}
 }
 
