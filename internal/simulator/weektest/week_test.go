@@ -1,6 +1,7 @@
 package weektest
 
 import (
+	"cmp"
 	"os"
 	"strconv"
 	"testing"
@@ -12,20 +13,27 @@ import (
 )
 
 // speedVariable asks for the whole week, at so many times real speed: 100 takes 100 minutes. Without it there is a day.
-const speedVariable = "WEEKTEST_SPEED"
+// fromVariable is the week's first day, as 2026-10-26: by default a Monday whose Sunday has 23 hours in Los Angeles.
+const (
+	speedVariable = "WEEKTEST_SPEED"
+	fromVariable  = "WEEKTEST_FROM"
+)
 
-// monday begins a week in whose Sunday clocks change: 8 March 2026 in Los Angeles.
-func monday(t *testing.T) time.Time {
+func midnight(t *testing.T, day string) time.Time {
 	t.Helper()
 	zone, err := time.LoadLocation("America/Los_Angeles")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return time.Date(2026, 3, 2, 0, 0, 0, 0, zone)
+	at, err := time.ParseInLocation(time.DateOnly, day, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
 }
 
 func TestADay(t *testing.T) {
-	from := monday(t)
+	from := midnight(t, "2026-03-02")
 	w := newWorld(t, options{from: from, days: 1, agents: 30, speed: 900})
 	at := func(hour, minute int) time.Time {
 		return from.Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute)
@@ -42,10 +50,10 @@ func TestAWeek(t *testing.T) {
 	if err != nil {
 		t.Skipf("takes minutes: set %s to how many times real speed", speedVariable)
 	}
-	from := monday(t)
+	from := midnight(t, cmp.Or(os.Getenv(fromVariable), "2026-03-02"))
 	w := newWorld(t, options{from: from, days: 7, agents: 66, speed: speed})
 	at := func(day, hour, minute int) time.Time {
-		return time.Date(2026, 3, 2+day, hour, minute, 0, 0, from.Location())
+		return time.Date(from.Year(), from.Month(), from.Day()+day, hour, minute, 0, 0, from.Location())
 	}
 	w.fail(centre.Five9, vendors.Unavailable, at(0, 9, 0), at(0, 15, 0))
 	w.fail(centre.IService, vendors.Refused, at(0, 10, 0), at(0, 12, 0))
