@@ -84,12 +84,16 @@ func (c *client) do(ctx context.Context, r *httpcall.Request) (*httpcall.Respons
 	return resp, nil
 }
 
-// count takes over what the vendor has counted, others' requests included.
+// count takes over what the vendor has counted, others' requests included: its limit, and that nothing is left of the second.
 func (c *client) count(r *httpcall.Request, h http.Header) {
 	limit, err := strconv.ParseInt(h.Get("Ratelimit-Limit-Second"), 10, 64)
 	left, err2 := strconv.ParseInt(h.Get("Ratelimit-Remaining-Second"), 10, 64)
-	if c.credential != nil && err == nil && err2 == nil && limit > 0 && r.Operation != reportBudget {
-		c.credential.Spent(r.Operation, time.Second, max(0, limit-left), limit)
+	if c.credential == nil || err != nil || err2 != nil || limit <= 0 || r.Operation == reportBudget {
+		return
+	}
+	c.credential.Spent(r.Operation, time.Second, max(0, limit-left), limit)
+	if left <= 0 {
+		c.credential.Hold(r.Operation, c.watch.Now().Add(time.Second))
 	}
 }
 

@@ -110,7 +110,12 @@ func (s *statuses) events(ctx context.Context, r *flow.Read, from time.Time) (th
 	if err := stream.run(ctx, from, r.To); err != nil {
 		return through, err
 	}
-	return stream.through(r.To, s.options.Streams.Statuses.Lag), keeper.done()
+	through = stream.through(r.To, s.options.Streams.Statuses.Lag)
+	// Where nothing happened for long, a restart need not read back to what did.
+	if err := s.tracker.advance(through.UnixMilli()); err != nil {
+		return through, err
+	}
+	return through, keeper.done()
 }
 
 func (s *statuses) fact(agent string, d derived) *schemas.AgentState {
