@@ -31,7 +31,8 @@ type client struct {
 	skew   time.Duration     // of the vendor's clock against ours, as the last answer's Date said
 	dated  bool
 
-	counted time.Time // when the counters were read last
+	counting sync.Mutex
+	counted  time.Time // when the counters were read last
 }
 
 // denial is an operation that the account is not allowed. It is not tried again for a while, since a service may count it as an attack.

@@ -56,18 +56,18 @@ func (c *client) limited(ctx context.Context, operation string, f *Fault) error 
 // holdMargin is for clocks that differ a little.
 const holdMargin = time.Second
 
-// refresh reads the counters where they have not been read for a while.
+// refresh reads the counters where they have not been read for a while. Streams wait for the one that reads them: after a restart
+// nobody knows what is spent.
 func (p *reports) refresh(ctx context.Context) error {
+	p.counting.Lock()
+	defer p.counting.Unlock()
 	now := p.watch.Now()
-	p.mu.Lock()
-	fresh := !p.counted.IsZero() && now.Sub(p.counted) < countersEvery && !now.Before(p.counted)
-	if !fresh {
-		p.counted = now
-	}
-	p.mu.Unlock()
-	if fresh {
+	if !p.counted.IsZero() && now.Sub(p.counted) < countersEvery && !now.Before(p.counted) {
 		return nil
 	}
-	_, err := p.count(ctx)
-	return err
+	if _, err := p.count(ctx); err != nil {
+		return err
+	}
+	p.counted = now
+	return nil
 }
