@@ -4,15 +4,25 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"io"
 	"log/slog"
+	"math/big"
+	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -244,6 +254,85 @@ func TestOneAddressForSeveral(t *testing.T) {
 	stopB()
 	_, stop := start(t, a, say("a"))
 	stop()
+}
+
+// A request between Open and Serve waits.
+func TestOpenBeforeServe(t *testing.T) {
+	l, err := Open(options(Auth{Open: true}), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := make(chan int)
+	go func() {
+		s, _, _ := post(t, "http://"+l.Addr()+"/hook", "x")
+		status <- s
+	}()
+	time.Sleep(20 * time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- l.Serve(ctx, echo) }()
+	if s := <-status; s != 200 {
+		t.Errorf("status %d", s)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	dir := t.TempDir()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := x509.MarshalECPrivateKey(private)
+	o := options(Auth{Open: true})
+	o.TLS = TLS{Cert: filepath.Join(dir, "crt"), Key: filepath.Join(dir, "key")}
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	os.WriteFile(o.TLS.Cert, cert, 0o600)
+	os.WriteFile(o.TLS.Key, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: raw}), 0o600)
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(cert)
+	pair, err := tls.X509KeyPair(cert, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: raw}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(url string, config *tls.Config) (int, error) {
+		client := &http.Client{Transport: &http.Transport{TLSClientConfig: config}}
+		defer client.CloseIdleConnections()
+		resp, err := client.Post(strings.Replace(url, "http:", "https:", 1), "", strings.NewReader("x"))
+		if err != nil {
+			return 0, err
+		}
+		resp.Body.Close()
+		return resp.StatusCode, nil
+	}
+	url, _ := start(t, o, echo)
+	if status, err := call(url, &tls.Config{RootCAs: pool}); status != 200 || err != nil {
+		t.Errorf("%d, %v", status, err)
+	}
+	mutual := *o
+	mutual.TLS.ClientCA = o.TLS.Cert
+	url, _ = start(t, &mutual, echo)
+	if _, err := call(url, &tls.Config{RootCAs: pool}); err == nil {
+		t.Error("a stranger's certificate was not asked for")
+	}
+	if status, err := call(url, &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}); status != 200 || err != nil {
+		t.Errorf("%d, %v", status, err)
+	}
+	o.TLS.Key = o.TLS.Cert
+	if _, err := Open(o, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("a certificate without its key is taken")
+	}
 }
 
 func TestStopAnswersWhatWasTaken(t *testing.T) {

@@ -30,7 +30,9 @@ func (l *Listener) Serve(ctx context.Context, handler Handler) error {
 		h.limit = rate.NewLimiter(rate.Limit(l.o.Rate), max(1, int(math.Ceil(l.o.Rate))))
 	}
 	l.server.mu.Lock()
-	l.server.paths[l.o.Path].serve = h
+	p := l.server.paths[l.o.Path]
+	p.serve = h
+	close(p.ready)
 	l.server.mu.Unlock()
 	select {
 	case <-ctx.Done():

@@ -28,8 +28,12 @@ type server struct {
 
 // path is who serves a path.
 type path struct {
-	serve *serving // nil until Serve
+	serve *serving      // nil until Serve
+	ready chan struct{} // closed then
 }
+
+// starting is how long a request waits for a listener that was opened and does not serve yet.
+const starting = 3 * time.Second
 
 // shared are the servers of the process by the address in the options: two sources may name the same one.
 var shared = struct {
@@ -60,7 +64,7 @@ func join(o *Options, l *Listener) (*server, error) {
 	case s.paths[o.Path] != nil:
 		return nil, fmt.Errorf("another source listens there at path %q: give one of them another path", o.Path)
 	}
-	s.paths[o.Path] = &path{}
+	s.paths[o.Path] = &path{ready: make(chan struct{})}
 	return s, nil
 }
 
@@ -111,23 +115,40 @@ func (s *server) leave(name string, patience time.Duration) {
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.mu.RLock()
-	var serve *serving
-	p := s.paths[r.URL.Path]
-	if p != nil && p.serve != nil {
-		serve = p.serve
-		serve.under.Add(1) // while the path is there: Serve waits for what was taken before it gave the path back
+	serve, ready := s.take(r.URL.Path)
+	if serve == nil && ready != nil {
+		timer := time.NewTimer(starting)
+		select {
+		case <-ready:
+		case <-timer.C:
+		case <-r.Context().Done():
+		}
+		timer.Stop()
+		serve, ready = s.take(r.URL.Path)
 	}
-	s.mu.RUnlock()
 	switch {
-	case p == nil:
-		refuse(w, &Refusal{Status: http.StatusNotFound, Detail: "nobody listens at this path"})
-	case serve == nil:
-		refuse(w, &Refusal{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Detail: "starting"})
-	default:
+	case serve != nil:
 		defer serve.under.Done()
 		serve.answer(w, r)
+	case ready != nil:
+		refuse(w, &Refusal{Status: http.StatusServiceUnavailable, RetryAfter: time.Second, Detail: "starting"})
+	default:
+		refuse(w, &Refusal{Status: http.StatusNotFound, Detail: "nobody listens at this path"})
 	}
+}
+
+// take is who serves a path, who then knows of one more request, and what tells that somebody does; both nil where there is nobody.
+func (s *server) take(name string) (serve *serving, ready <-chan struct{}) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	p := s.paths[name]
+	if p == nil {
+		return nil, nil
+	}
+	if p.serve != nil {
+		p.serve.under.Add(1) // while the path is there: Serve waits for what was taken before it gave the path back
+	}
+	return p.serve, p.ready
 }
 
 // open reads the certificate; nil where there is none. It is read again for every connection, so that a renewed one is used without
