@@ -2,6 +2,7 @@ package file
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -18,6 +19,7 @@ type recorded struct {
 	contacts []schemas.Contact
 	states   []schemas.AgentState
 	shifts   []schemas.Shift
+	workers  []string
 	dead     []schemas.DeadLetter
 	marks    []int64
 	cursor   []byte
@@ -55,7 +57,10 @@ func (r *recorded) Shift(_ context.Context, s *schemas.Shift) error {
 	return nil
 }
 
-func (r *recorded) Worker(context.Context, *schemas.Worker) error { return nil }
+func (r *recorded) Worker(_ context.Context, w *schemas.Worker) error {
+	r.workers = append(r.workers, fmt.Sprint(w.WorkerID, " ", w.Email, " ", w.Active))
+	return nil
+}
 
 func (r *recorded) QueueInterval(context.Context, *schemas.QueueInterval) error           { return nil }
 func (r *recorded) AgentQueueInterval(context.Context, *schemas.AgentQueueInterval) error { return nil }

@@ -305,3 +305,14 @@ func TestSourceErrors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// People are no events: reading them promises nothing.
+func TestWorkers(t *testing.T) {
+	got := read(t, "people.csv", "id,mail\n7,Dana@Example.TEST\n,x\n8,\n", "\nas: worker\nfields: {worker_id: id, email: mail}\n")
+	if diff := cmp.Diff([]string{"7 dana@example.test true", "8  true"}, got.workers); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"3 no_identity"}, dead(got)); diff != "" || len(got.marks) > 0 {
+		t.Errorf("%s; marks %v", diff, got.marks)
+	}
+}

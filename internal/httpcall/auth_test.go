@@ -63,7 +63,6 @@ type tokens struct {
 	asked  []string // the bodies
 	refuse int      // status of the next answer of the endpoint, 0: none
 	body   string
-	life   string
 }
 
 func (s *tokens) token() string { return fmt.Sprintf("token-%d", s.issued) }
