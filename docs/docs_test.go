@@ -97,14 +97,17 @@ func TestLinksLeadSomewhere(t *testing.T) {
 }
 
 func TestPipelinesAndConfigurationsAreValid(t *testing.T) {
-	env := spec.Environment{"REGISTRY_PASSWORD": "x", "CLICKHOUSE_PASSWORD": "x"}
 	read := 0
 	for page, text := range pages(t) {
 		for _, block := range blocks(text, "yaml") {
 			switch {
 			case strings.HasPrefix(block, "pipeline:"):
-				if _, err := pipelines.Parse(page, []byte(block), env); err != nil {
+				if _, err := pipelines.Parse(page, []byte(block), setAll(block)); err != nil {
 					t.Error(err)
+				}
+			case strings.HasPrefix(block, "ingest:"), strings.HasPrefix(block, "identity:"):
+				if _, err := pipelines.Parse(page, []byte(whole(block)), setAll(block)); err != nil {
+					t.Errorf("%v\n%s", err, block)
 				}
 			case strings.HasPrefix(block, "kafka:"):
 				dir := t.TempDir()
@@ -126,6 +129,23 @@ func TestPipelinesAndConfigurationsAreValid(t *testing.T) {
 	if read < 3 {
 		t.Errorf("%d files were found in the pages: are they no longer fenced as yaml?", read)
 	}
+}
+
+// whole is a pipeline file around a part of one.
+func whole(part string) string {
+	if !strings.HasPrefix(part, "ingest:") {
+		part += "ingest: {calls: {type: file, path: x.csv, as: worker}}\n"
+	}
+	return part + "pipeline: p\ntenant: t\ntimezone: UTC\ntransform: [{intervals: {late: revise}}]\nsinks: {warehouse: {type: clickhouse}}\n"
+}
+
+// setAll gives every variable a value.
+func setAll(text string) spec.Environment {
+	env := spec.Environment{}
+	for _, m := range regexp.MustCompile(`\$\{(\w+)[:}]`).FindAllStringSubmatch(text, -1) {
+		env[m[1]] = "0123456789abcdef"
+	}
+	return env
 }
 
 func TestQueriesRun(t *testing.T) {
