@@ -22,6 +22,7 @@ type Metrics struct {
 	lag                                                                       *prometheus.GaugeVec
 	batchRecords, batchSeconds                                                *prometheus.HistogramVec
 	sources                                                                   sourceVectors
+	deliveries                                                                deliveryVectors
 }
 
 // NewMetrics registers the metrics.
@@ -55,6 +56,7 @@ func NewMetrics(reg prometheus.Registerer) *Metrics {
 	}
 	reg.MustRegister(m.lag)
 	m.sources = newSourceVectors(reg)
+	m.deliveries = newDeliveryVectors(reg)
 	return m
 }
 

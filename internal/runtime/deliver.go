@@ -27,6 +27,8 @@ type courier struct {
 	options delivery.Options
 	stored  *cursors
 	metrics *observe.Stage
+	counts  *observe.Delivery
+	zeros   bool // rows of zeros are for it
 }
 
 // consumeDelivery delivers rows and facts to one destination until ctx ends.
@@ -36,9 +38,12 @@ func (p *pipeline) consumeDelivery(ctx context.Context, s pipelines.Sink, deps s
 		return fmt.Errorf("sink %q: %w", s.Name, err)
 	}
 	crash.Point(crash.SinkOpened)
-	c := &courier{p: p, sink: s, options: destination.Options, metrics: p.metrics.Stage("sink", s.Name)}
+	c := &courier{p: p, sink: s, options: destination.Options, metrics: p.metrics.Stage("sink", s.Name), counts: p.metrics.Delivery(s.Name)}
+	c.zeros = wantsZeros(&destination)
+	p.zeros.opened(c.zeros)
 	c.engine = delivery.New(destination.Destination, destination.Plan, destination.Options, delivery.Deps{
-		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Drain: p.drain, Watch: deps.Watch, Log: deps.Log, Attempted: c.attempted,
+		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Drain: p.drain, Watch: deps.Watch, Log: deps.Log,
+		Attempted: c.attempted, Asked: c.counts.Request, Paused: c.counts.Pause,
 	})
 	if c.stored, err = p.loadCursors(ctx); err == nil {
 		err = p.consume(ctx, p.topics.sinkGroup(s.Name), p.sinkTopics(s), c.run)
@@ -61,10 +66,10 @@ func (p *pipeline) deliveredTopics(s pipelines.Sink) []string {
 	return topics
 }
 
-// attempted counts requests.
-func (c *courier) attempted(outcome string, items int, took time.Duration) {
+// attempted counts records.
+func (c *courier) attempted(outcome string, items int) {
+	c.counts.Records(outcome, items)
 	if outcome == delivery.Delivered {
-		c.metrics.Batch(items, 0, took)
 		c.metrics.Written(items, 0)
 		return
 	}
@@ -101,6 +106,7 @@ type lane struct {
 
 	next, end   int64 // the end of the partition when the lane began
 	committedAt time.Time
+	behind      behind
 }
 
 func (c *courier) runLane(ctx context.Context, a *broker.Assigned) error {
@@ -112,12 +118,17 @@ func (c *courier) runLane(ctx context.Context, a *broker.Assigned) error {
 		return err
 	}
 	l.next, l.end = max(l.next, ranges[a.Partition()].First), ranges[a.Partition()].Next
-	delivered, err := l.open(ctx)
+	var finals *delivery.Finals
+	if c.options.When == string(delivery.Corrected) {
+		finals = delivery.NewFinals(c.p.file.Retention)
+	}
+	delivered, err := l.open(ctx, finals)
 	if err != nil {
 		cancel()
 		return err
 	}
 	l.Lane = c.engine.Lane(ctx, l.ledger, l.next, delivered)
+	l.Remember(finals)
 	defer l.Leave()
 	defer cancel()
 	for ctx.Err() == nil {
@@ -147,6 +158,7 @@ func (l *lane) step(ctx context.Context) error {
 		return nil
 	}
 	l.committedAt = now
+	l.show()
 	if err := l.ledger.checkpoint(ctx, l.stored, safe); err != nil {
 		return err
 	}
@@ -169,7 +181,7 @@ func (l *lane) read(ctx context.Context) error {
 		if r.Offset < l.next {
 			continue
 		}
-		item, ok, err := l.item(r)
+		item, ok, err := l.item(ctx, r)
 		if err != nil {
 			return fmt.Errorf("%s/%d@%d: %w", l.assigned.Topic(), l.assigned.Partition(), r.Offset, err)
 		}
@@ -182,6 +194,13 @@ func (l *lane) read(ctx context.Context) error {
 	if l.next >= l.end {
 		l.Caught()
 	}
+	l.metrics.Batch(len(b.Records), 0, 0)
 	l.metrics.Lag(l.assigned.Topic(), l.assigned.Partition(), b.HighWatermark-l.next+int64(l.Pending()))
 	return nil
+}
+
+// show tells the metrics what the engine is doing.
+func (c *courier) show() {
+	s := c.engine.State()
+	c.counts.State(s.Pending, s.Sending, s.Allowed)
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"strings"
 
@@ -15,7 +16,7 @@ const redriveHeader = "redrive"
 
 // item makes what a lane takes of a record; ok is false where a record is not for this sink. A fact that cannot be decoded is the
 // transform's to dead-letter.
-func (l *lane) item(r *broker.Record) (i delivery.Item, ok bool, err error) {
+func (l *lane) item(ctx context.Context, r *broker.Record) (i delivery.Item, ok bool, err error) {
 	for _, h := range r.Headers {
 		if h.Key == redriveHeader {
 			if string(h.Value) != l.sink.Name {
@@ -24,9 +25,19 @@ func (l *lane) item(r *broker.Record) (i delivery.Item, ok bool, err error) {
 			i.Again = true
 		}
 	}
+	key := r.Key
+	if l.assigned.Topic() == l.p.topics.rows() {
+		key, _ = redriven(r.Key)
+		if key, i.Zero = zeroKey(key); i.Zero && !l.zeros {
+			return i, false, nil
+		}
+		if over, err := l.overtaken(ctx, r, key, i.Zero && !i.Again); over || err != nil {
+			return i, false, err
+		}
+	}
 	e, payload, err := l.reader.open(append([]byte(nil), r.Value...)) // the lane keeps the strings
 	if err == nil {
-		ok, err = l.fill(&i, r, e, payload)
+		ok, err = l.fill(&i, r, key, e, payload)
 	}
 	if err != nil && l.assigned.Topic() != l.p.topics.rows() && !errors.Is(err, errAway) {
 		return i, false, nil
@@ -34,25 +45,25 @@ func (l *lane) item(r *broker.Record) (i delivery.Item, ok bool, err error) {
 	return i, ok, err
 }
 
-func (l *lane) fill(i *delivery.Item, r *broker.Record, e entry, payload []byte) (ok bool, err error) {
+func (l *lane) fill(i *delivery.Item, r *broker.Record, key []byte, e entry, payload []byte) (ok bool, err error) {
 	switch e.kind {
 	case queueKind:
 		i.Queue = new(schemas.QueueInterval)
 		if err = decode(e, payload, i.Queue); err == nil {
 			q := i.Queue
-			return true, l.row(i, r, q.Tenant, q.IntervalStart, q.IntervalSeconds, q.Revision, q.Final)
+			return true, l.row(i, key, q.Tenant, q.IntervalStart, q.IntervalSeconds, q.Revision, q.Final)
 		}
 	case agentQueueKind:
 		i.AgentQueue = new(schemas.AgentQueueInterval)
 		if err = decode(e, payload, i.AgentQueue); err == nil {
 			q := i.AgentQueue
-			return true, l.row(i, r, q.Tenant, q.IntervalStart, q.IntervalSeconds, q.Revision, q.Final)
+			return true, l.row(i, key, q.Tenant, q.IntervalStart, q.IntervalSeconds, q.Revision, q.Final)
 		}
 	case agentKind:
 		i.Agent = new(schemas.AgentInterval)
 		if err = decode(e, payload, i.Agent); err == nil {
 			q := i.Agent
-			return true, l.row(i, r, q.Tenant, q.IntervalStart, q.IntervalSeconds, q.Revision, q.Final)
+			return true, l.row(i, key, q.Tenant, q.IntervalStart, q.IntervalSeconds, q.Revision, q.Final)
 		}
 	case contactKind:
 		i.Contact = new(schemas.Contact)
@@ -79,8 +90,8 @@ func (l *lane) fill(i *delivery.Item, r *broker.Record, e entry, payload []byte)
 	return false, err
 }
 
-func (l *lane) row(i *delivery.Item, r *broker.Record, tenant string, start int64, seconds int32, revision int64, final bool) error {
-	key, err := transform.DecodeKey(r.Key)
+func (l *lane) row(i *delivery.Item, rowKey []byte, tenant string, start int64, seconds int32, revision int64, final bool) error {
+	key, err := transform.DecodeKey(rowKey)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
+	"github.com/quarterhour/quarterhour/transform"
 )
 
 // deliveryLog writes what became of the items of one lane to the partition of the same number of the topic of deliveries, keyed
@@ -42,23 +43,24 @@ func (l *deliveryLog) key() string {
 // deliveryCursor begins the keys of lanes among the cursors.
 const deliveryCursor = "delivery/"
 
-// open reads what was delivered since the commit.
-func (l *lane) open(ctx context.Context) (map[string]int64, error) {
+// open reads what was delivered since the commit, and into finals, where not nil, which rows have been final.
+func (l *lane) open(ctx context.Context, finals *delivery.Finals) (map[string]int64, error) {
 	l.ledger = &deliveryLog{p: l.p, sink: l.sink.Name, topic: l.assigned.Topic(), partition: l.assigned.Partition()}
 	stored, err := l.stored.Reload(ctx, l.ledger.key())
 	if err != nil {
 		return nil, err
 	}
-	if len(stored) > 0 && l.options.When != string(delivery.Corrected) {
+	if len(stored) > 0 {
 		if err := json.Unmarshal(stored, &l.ledger.saved); err != nil {
 			return nil, fmt.Errorf("what was kept of the deliveries of sink %q: %w", l.sink.Name, err)
 		}
 	}
-	return l.ledger.settled(ctx)
+	return l.ledger.settled(ctx, finals)
 }
 
-// settled reads the log of deliveries on from the checkpoint: the revisions that were delivered, or are dead.
-func (l *deliveryLog) settled(ctx context.Context) (map[string]int64, error) {
+// settled reads the log of deliveries on from the checkpoint: the revisions that were delivered, have passed, or are dead. Which rows have
+// been final is read from the beginning.
+func (l *deliveryLog) settled(ctx context.Context, finals *delivery.Finals) (map[string]int64, error) {
 	topic := l.p.topics.deliveries()
 	ranges, err := l.p.cluster.Offsets(ctx, topic)
 	if err != nil {
@@ -68,7 +70,11 @@ func (l *deliveryLog) settled(ctx context.Context) (map[string]int64, error) {
 	reader := newReader(ctx, l.p.registry)
 	var d schemas.Delivery
 	at := ranges[l.partition]
-	err = l.p.cluster.ReadAll(ctx, topic, l.partition, max(l.saved.Deliveries, at.First), at.Next, func(b *broker.Batch) error {
+	from := max(l.saved.Deliveries, at.First)
+	if finals != nil {
+		from = at.First
+	}
+	err = l.p.cluster.ReadAll(ctx, topic, l.partition, from, at.Next, func(b *broker.Batch) error {
 		for _, r := range b.Records {
 			e, payload, err := reader.open(append([]byte(nil), r.Value...))
 			if err == nil {
@@ -77,7 +83,15 @@ func (l *deliveryLog) settled(ctx context.Context) (map[string]int64, error) {
 			if err != nil {
 				return fmt.Errorf("%s/%d@%d: %w", topic, l.partition, r.Offset, err)
 			}
-			if d.Sink == l.sink && d.Outcome != delivery.Retry {
+			if d.Sink != l.sink || d.Outcome == delivery.Retry && finals == nil {
+				continue
+			}
+			if finals != nil {
+				if k, err := transform.ParseKey(d.RowKey); err == nil { // of a row: a fact has none
+					finals.Add(d.RowKey, k.Start)
+				}
+			}
+			if d.Outcome != delivery.Retry && r.Offset >= l.saved.Deliveries {
 				done[d.RowKey] = max(done[d.RowKey], d.Revision)
 			}
 		}

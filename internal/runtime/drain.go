@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/crash"
@@ -62,13 +63,28 @@ func (p *pipeline) awaitStages(ctx context.Context, s stageSet) error {
 			return err
 		}
 	}
-	close(p.fed[StageSinks])
 	if s.has(StageSinks) {
+		if err := p.zeros.fillOnce(ctx); err != nil {
+			return err
+		}
+	}
+	close(p.fed[StageSinks])
+	if !s.has(StageSinks) {
+		return nil
+	}
+	// What sinks write themselves is there once all have taken their rows and facts: who takes it too comes after.
+	for _, own := range []bool{false, true} {
 		for _, sink := range p.file.Sinks {
-			if err := p.await(ctx, "sink "+sink.Name, p.topics.sinkGroup(sink.Name), p.sinkTopics(sink)...); err != nil {
+			topics := slices.DeleteFunc(p.sinkTopics(sink), func(topic string) bool { return p.writtenBySinks(topic) != own })
+			if err := p.await(ctx, "sink "+sink.Name, p.topics.sinkGroup(sink.Name), topics...); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// writtenBySinks says whether sinks write to a topic that others read.
+func (p *pipeline) writtenBySinks(topic string) bool {
+	return topic == p.topics.deliveries() || topic == p.topics.deadLetters()
 }

@@ -80,7 +80,7 @@ func (l *Ledger) ReadRows(ctx context.Context, partition int, from, to int64, wa
 	d := &RowMessage{}
 	reader := newReader(ctx, l.p.registry)
 	return l.read(ctx, l.p.topics.rows(), partition, from, to, func(r *broker.Record) error {
-		if wanted != nil && !wanted(r.Key) {
+		if !original(r.Key) || wanted != nil && !wanted(r.Key) {
 			return nil
 		}
 		return d.take(reader, partition, r, r.Key, "", each)

@@ -194,9 +194,7 @@ func (o *rows) Agent(r *schemas.AgentInterval) error {
 }
 
 func (o *rows) Completeness(r *schemas.Completeness) error {
-	if o.partition != 0 {
-		return nil // every merge knows the same; one says it
-	}
+	// Every merge knows the same, and says it behind the rows of its own partition.
 	return addMerged(o, r, func(dst []byte, r *schemas.Completeness) []byte {
 		return appendKey(append(dst, 'c'), r.Tenant, r.Pipeline)
 	}, o.p.write.completeness)

@@ -106,6 +106,7 @@ type pipeline struct {
 	keyring   *quota.Keyring
 	raw       rawTopic
 	setAside  atomic.Int64 // dead letters of this run
+	zeros     *zeroRows
 }
 
 func open(ctx context.Context, file *pipelines.Pipeline, o Options) (*pipeline, error) {
@@ -125,7 +126,8 @@ func open(ctx context.Context, file *pipelines.Pipeline, o Options) (*pipeline, 
 		return nil, err
 	}
 	p.producer = o.Cluster.NewProducer(broker.ProducerOptions{})
-	return p, nil
+	p.zeros, err = newZeroRows(p)
+	return p, err
 }
 
 func (p *pipeline) factTopics() []string {
@@ -169,6 +171,9 @@ func (p *pipeline) run(ctx context.Context, names []string) error {
 	if wanted.has(StageSinks) {
 		for _, s := range p.file.Sinks {
 			group.Go(func() error { return p.consumeSink(ctx, s) })
+		}
+		if !p.drain {
+			group.Go(func() error { return p.zeros.run(ctx) })
 		}
 	}
 	if p.drain {

@@ -44,6 +44,7 @@ func (t topics) snapshots() string   { return t.pipeline + ".snapshots" }
 
 func (t topics) intervalsGroup() string       { return t.pipeline + ".intervals" }
 func (t topics) mergeGroup() string           { return t.pipeline + ".merge" }
+func (t topics) zerosGroup() string           { return t.pipeline + ".zeros" }
 func (t topics) sinkGroup(name string) string { return t.pipeline + ".sink." + name }
 
 // ensure creates the topics that are missing. The number of partitions is fixed by the first run: a shard is a partition,

@@ -43,10 +43,14 @@ func newWorld(t *testing.T) *world {
 
 // run drains the pipeline, or runs it until ctx ends.
 func (w *world) run(ctx context.Context, p *pipelines.Pipeline, drain bool) error {
-	return Run(ctx, []*pipelines.Pipeline{p}, Options{
-		Cluster: w.cluster, Registry: w.registry, Drain: drain, Log: slog.New(slog.DiscardHandler), Progress: noProgress{},
+	return Run(ctx, []*pipelines.Pipeline{p}, w.options(drain))
+}
+
+func (w *world) options(drain bool, stages ...string) Options {
+	return Options{
+		Cluster: w.cluster, Registry: w.registry, Drain: drain, Log: slog.New(slog.DiscardHandler), Progress: noProgress{}, Stages: stages,
 		Metrics: observe.NewMetrics(prometheus.NewRegistry()), Now: clock.Now,
-	})
+	}
 }
 
 type noProgress struct{}

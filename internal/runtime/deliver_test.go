@@ -1,0 +1,247 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/httpcall"
+	"github.com/quarterhour/quarterhour/pipelines"
+	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/sinks"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
+)
+
+// place is a destination in memory, which outlives the sinks that write to it.
+type place struct {
+	mu       sync.Mutex
+	holds    map[string]int64
+	zeros    map[string]bool
+	problems []string
+	requests int
+	fault    func(items []delivery.Item) error
+	took     time.Duration
+}
+
+func newPlace() *place { return &place{holds: map[string]int64{}, zeros: map[string]bool{}} }
+
+func (p *place) Close() error { return nil }
+
+func (p *place) Send(ctx context.Context, items []delivery.Item) error {
+	pause(ctx, p.took)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests++
+	if p.fault != nil {
+		if err := p.fault(items); err != nil {
+			return err
+		}
+	}
+	for _, i := range items {
+		if held, ok := p.holds[i.Key]; ok && i.Revision < held {
+			p.problems = append(p.problems, fmt.Sprintf("%s went back from %d to %d", i.Key, held, i.Revision))
+		}
+		p.holds[i.Key] = i.Revision
+		p.zeros[i.Key] = i.Zero
+	}
+	return nil
+}
+
+func (p *place) held() map[string]int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.holds)
+}
+
+var rowKinds = []string{"queue_interval", "agent_queue_interval", "agent_interval"}
+
+// deliveringSink is a sink of the pipeline that delivers to a place.
+func deliveringSink(name string, p *place, o delivery.Options) pipelines.Sink {
+	if o.Attempts == 0 {
+		o.Attempts = 8
+	}
+	return pipelines.Sink{Name: name, Registration: sinks.Registration{
+		Kinds: func(any) []string { return rowKinds },
+		Deliver: func(context.Context, any, sinks.Deps) (sinks.Delivering, error) {
+			return sinks.Delivering{Destination: p, Plan: delivery.Plan{Kinds: rowKinds, Items: 25, Concurrency: 4}, Options: o}, nil
+		},
+	}}
+}
+
+// inLog is the newest revision of every row of the log, with those that are wanted only.
+func inLog(t *testing.T, w *world, p *pipelines.Pipeline, wanted func(final bool) bool) map[string]int64 {
+	t.Helper()
+	newest := map[string]int64{}
+	all := newPlace()
+	probe := deliveringSink("probe", all, delivery.Options{When: "provisional"})
+	probe.Name = fmt.Sprint("probe", rand.Uint64())
+	again := *p
+	again.Sinks = []pipelines.Sink{probe}
+	all.fault = func(items []delivery.Item) error {
+		for _, i := range items {
+			if !i.Zero && wanted(i.Final) {
+				newest[i.Key] = max(newest[i.Key], i.Revision)
+			}
+		}
+		return nil
+	}
+	if err := Run(t.Context(), []*pipelines.Pipeline{&again}, w.options(true, StageSinks)); err != nil {
+		t.Fatal(err)
+	}
+	return newest
+}
+
+func (p *place) expect(t *testing.T, want map[string]int64) {
+	t.Helper()
+	if len(want) == 0 {
+		t.Error("there is nothing to hold")
+	}
+	if diff := cmp.Diff(want, p.held()); diff != "" {
+		t.Errorf("the destination holds (-want +got)\n%s", diff)
+	}
+	for _, problem := range p.problems {
+		t.Error(problem)
+	}
+}
+
+// attempts reads the log of deliveries.
+func attempts(t *testing.T, w *world, p *pipelines.Pipeline) (list []schemas.Delivery) {
+	t.Helper()
+	topic := topics{p.Name}.deliveries()
+	ranges, err := w.cluster.Offsets(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newReader(t.Context(), w.registry)
+	for n, at := range ranges {
+		err := w.cluster.ReadAll(t.Context(), topic, n, at.First, at.Next, func(b *broker.Batch) error {
+			for i := range b.Records {
+				var d schemas.Delivery
+				e, payload, err := r.open(append([]byte(nil), b.Records[i].Value...))
+				if err == nil {
+					err = decode(e, payload, &d)
+				}
+				if err != nil {
+					return err
+				}
+				list = append(list, d)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
+}
+
+func twice(list []schemas.Delivery) (again []string) {
+	seen := map[string]bool{}
+	for _, d := range list {
+		name := fmt.Sprintf("%s %s@%d", d.Sink, d.RowKey, d.Revision)
+		if d.Outcome == delivery.Delivered {
+			if seen[name] {
+				again = append(again, name)
+			}
+			seen[name] = true
+		}
+	}
+	return again
+}
+
+func anyRow(bool) bool { return true }
+
+func TestDrainingDeliversEverything(t *testing.T) {
+	w, to := newWorld(t), newPlace()
+	p := pipelineOf(t, history(11), newTableSink())
+	p.Sinks = append(p.Sinks, deliveringSink("api", to, delivery.Options{When: "final", Delay: 100 * 24 * time.Hour}))
+	if err := w.run(t.Context(), p, true); err != nil {
+		t.Fatal(err)
+	}
+	to.expect(t, inLog(t, w, p, func(final bool) bool { return final }))
+	asked := to.requests
+	if err := w.run(t.Context(), p, true); err != nil {
+		t.Fatal(err)
+	}
+	if to.requests != asked {
+		t.Errorf("%d requests for what was delivered", to.requests-asked)
+	}
+}
+
+// Runs are broken off at random instants, while the destination fails now and then; several are at work at once.
+func TestDeliveryGoesOnWhereItWas(t *testing.T) {
+	w, to := newWorld(t), newPlace()
+	to.took = 2 * time.Millisecond
+	r := rand.New(rand.NewPCG(5, 5))
+	var chance sync.Mutex
+	to.fault = func([]delivery.Item) error {
+		chance.Lock()
+		defer chance.Unlock()
+		if r.IntN(40) == 0 {
+			return &httpcall.Error{Kind: httpcall.Transient, Status: 503}
+		}
+		return nil
+	}
+	p := pipelineOf(t, history(12), newTableSink())
+	p.Sinks = []pipelines.Sink{deliveringSink("api", to, delivery.Options{When: "provisional"})}
+	for range 6 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(100+r.IntN(1200))*time.Millisecond)
+		failed := make(chan error)
+		for range 2 {
+			go func() { failed <- w.run(ctx, p, false) }()
+		}
+		for range 2 {
+			if err := <-failed; err != nil {
+				t.Error(err)
+			}
+		}
+		cancel()
+	}
+	to.fault = nil
+	if err := w.run(t.Context(), p, true); err != nil {
+		t.Fatal(err)
+	}
+	to.expect(t, inLog(t, w, p, anyRow))
+	if again := twice(attempts(t, w, p)); len(again) > 0 {
+		t.Errorf("%d records acknowledged, written down, and sent again: %.10q", len(again), again)
+	}
+}
+
+func TestADestinationThatIsAwayDelaysNobody(t *testing.T) {
+	w, away, tables := newWorld(t), newPlace(), newTableSink()
+	away.fault = func([]delivery.Item) error { return errors.New("connection refused") }
+	here := newPlace()
+	p := pipelineOf(t, history(13), tables)
+	p.Sinks = append(p.Sinks, deliveringSink("away", away, delivery.Options{When: "provisional"}), deliveringSink("here", here, delivery.Options{When: "final"}))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.run(ctx, p, false) }()
+	for began := time.Now(); len(here.held()) < 300 || len(tables.table()) < 300; time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > 30*time.Second {
+			t.Fatalf("%d rows are delivered, %d written", len(here.held()), len(tables.table()))
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if len(away.holds) > 0 {
+		t.Error("nothing could be delivered there")
+	}
+	away.fault = nil
+	if err := w.run(t.Context(), p, true); err != nil {
+		t.Fatal(err)
+	}
+	away.expect(t, inLog(t, w, p, anyRow))
+}
