@@ -241,17 +241,8 @@ func TestContactEvents(t *testing.T) {
 func TestEventsAndReport(t *testing.T) {
 	f := newFake(t, "2026-03-02T17:30:00Z")
 	o := f.options("streams: {statuses: {every: 0s}}")
-	f.events = func(_ int, from, to time.Time, _ []string) string {
-		var lines string
-		for _, l := range strings.SplitAfter(contactLines("17:00:00 STARTED c1 - i1 -", "17:00:20 OFFER_ACCEPTED c1 a i1 -", "17:10:00 ENDED c1 a i1 ANSWERED",
-			"17:01:00 STARTED ghost - i1 -", "17:02:00 ENDED ghost - i1 ABANDONED", "17:20:00 STARTED c2 - i1 -", "17:25:00 OFFER_ACCEPTED c2 b i1 -"), "\n") {
-			var e event
-			if l != "" && e.parse([]byte(l)) == "" && e.timestamp >= from.UnixMilli() && e.timestamp < to.UnixMilli() {
-				lines += l
-			}
-		}
-		return lines
-	}
+	f.events = recorded(contactLines("17:00:00 STARTED c1 - i1 -", "17:00:20 OFFER_ACCEPTED c1 a i1 -", "17:10:00 ENDED c1 a i1 ANSWERED",
+		"17:01:00 STARTED ghost - i1 -", "17:02:00 ENDED ghost - i1 ABANDONED", "17:20:00 STARTED c2 - i1 -", "17:25:00 OFFER_ACCEPTED c2 b i1 -"))
 	for range 2 { // in whatever order the two streams are read
 		f.drain(o)
 	}

@@ -285,3 +285,41 @@ func TestCancelled(t *testing.T) {
 		t.Errorf("error %v of a run that was ended", err)
 	}
 }
+
+// recorded are the lines that were recorded in the window that is asked for.
+func recorded(lines string) func(int, time.Time, time.Time, []string) string {
+	return func(_ int, from, to time.Time, _ []string) (text string) {
+		for _, l := range strings.SplitAfter(lines, "\n") {
+			var e event
+			if l != "" && e.parse([]byte(l)) == "" && e.timestamp >= from.UnixMilli() && e.timestamp < to.UnixMilli() {
+				text += l
+			}
+		}
+		return text
+	}
+}
+
+// Days without an event are no outage: nothing is read from reports, and the state that is kept stays small.
+func TestQuietDays(t *testing.T) {
+	f := newFake(t, now)
+	f.events = recorded(in + away)
+	o := f.options(only("statuses"))
+	f.drain(o)
+	for range 9 {
+		f.world.watch.set(f.world.watch.Now().Add(6 * time.Hour))
+		f.drain(o)
+	}
+	if got := f.requests("POST /reports"); len(got) != 0 {
+		t.Error(got)
+	}
+	if n := len(f.world.cursor); n > 600 {
+		t.Errorf("a cursor of %d bytes: %s", n, f.world.cursor)
+	}
+	// How the agent stood then is still known.
+	f.events = always(statusLine("e8", "2026-03-04T23:59:00Z", "AGENT_STATUS/CHANGED_ACTIVE_REASON", "a", "", time.Second))
+	f.world.watch.set(time.Date(2026, 3, 5, 0, 1, 0, 0, time.UTC))
+	f.drain(o)
+	if got := f.world.standings()["a 23:59:00"]; got != "not_ready Lunch" {
+		t.Errorf("%q, want that the agent is still away", got)
+	}
+}

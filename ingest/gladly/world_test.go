@@ -43,7 +43,7 @@ func (l *leap) Sleep(ctx context.Context, d time.Duration) error {
 type world struct {
 	testing.TB
 	watch *leap
-	store memoryStore
+	store *memoryStore
 
 	mu       sync.Mutex
 	contacts map[string]schemas.Contact    // newest revision by identity, retracted ones too
@@ -60,25 +60,27 @@ type world struct {
 
 func newWorld(t testing.TB, now time.Time) *world {
 	return &world{
-		TB: t, watch: &leap{now: now}, store: memoryStore{}, contacts: map[string]schemas.Contact{}, states: map[string]schemas.AgentState{},
+		TB: t, watch: &leap{now: now}, store: &memoryStore{by: map[string][]byte{}}, contacts: map[string]schemas.Contact{}, states: map[string]schemas.AgentState{},
 		workers: map[string]schemas.Worker{}, marks: map[string]int64{},
 	}
 }
 
-type memoryStore map[string][]byte
-
-var storing sync.Mutex
-
-func (m memoryStore) Load(key string) []byte {
-	storing.Lock()
-	defer storing.Unlock()
-	return m[key]
+// memoryStore is where budgets outlive a process.
+type memoryStore struct {
+	mu sync.Mutex
+	by map[string][]byte
 }
 
-func (m memoryStore) Save(_ context.Context, key string, value []byte) error {
-	storing.Lock()
-	defer storing.Unlock()
-	m[key] = value
+func (m *memoryStore) Load(key string) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.by[key]
+}
+
+func (m *memoryStore) Save(_ context.Context, key string, value []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.by[key] = value
 	return nil
 }
 
