@@ -56,7 +56,7 @@ func (c *Client) do(ctx context.Context, r *Request, hold bool, once try) (*Resp
 	pauses.Reset()
 	renewed := false
 	for n := 1; ; n++ {
-		resp, signed, err := c.paid(ctx, r, hold, once, n)
+		resp, signed, err := c.paid(ctx, r, hold, c.final(once, renewed), n)
 		if err == nil {
 			return resp, nil
 		}
@@ -96,6 +96,25 @@ func (c *Client) do(ctx context.Context, r *Request, hold bool, once try) (*Resp
 			return nil, err
 		}
 	}
+}
+
+// final tells the credential of a refusal that nothing can be done about, while the call still has its turn: the next in the
+// queue must not try the same password.
+func (c *Client) final(once try, renewed bool) try {
+	return func(ctx context.Context, n int) (*Response, *http.Request, error) {
+		resp, signed, err := once(ctx, n)
+		var failed *Error
+		if errors.As(err, &failed) && failed.Kind == Refused && (renewed || !c.renewable()) {
+			err = c.refused(ctx, failed)
+		}
+		return resp, signed, err
+	}
+}
+
+// renewable says whether another token may be had in place of one that was refused.
+func (c *Client) renewable() bool {
+	_, never := c.o.Auth.(fixed)
+	return c.o.Auth != nil && !never
 }
 
 // again says whether the request may be sent again after the failure.
