@@ -1,10 +1,11 @@
 # `make` alone lists the targets.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test race lint verify calls generate bench clean
+.PHONY: help build demo test race week lint verify calls generate bench clean
 
 GO ?= go
 BIN := bin/quarterhour
 LINT_VERSION := v2.15.0
+SPEED ?= 500
 CALLS ?= ../shared/data/bank-calls-1999-02-week1.tsv
 
 -include internal/embedded/clickhouse/engine.mk deploy/apache-kafka/kafka.mk
@@ -15,7 +16,7 @@ help: ## list the targets
 build: ## build bin/quarterhour
 	$(GO) build -o $(BIN) ./cmd/quarterhour
 
-demo: engine build ## run the main job on a simulated contact-centre day
+demo: engine build ## run the whole system against simulated vendors
 	./$(BIN) demo
 
 test: engine ## run the tests against the embedded engines
@@ -23,6 +24,9 @@ test: engine ## run the tests against the embedded engines
 
 race: engine ## the same with the race detector, which needs a C compiler
 	$(GO) test -race ./...
+
+week: engine ## a simulated week against the simulated vendors, with outages and kills (SPEED=500 takes 20 minutes)
+	WEEKTEST_SPEED=$(SPEED) $(GO) test -count=1 -timeout 4h -v -run TestAWeek ./internal/simulator/weektest
 
 lint: ## check the layers and the habits of the project
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION) run
