@@ -132,3 +132,29 @@ func TestLedger(t *testing.T) {
 	l.saw("a", 200_000)
 	f(len(l.told["a"]) == 0, true)
 }
+
+// A state that goes on may be missing from the report: it stays, until the report has a later one of the agent and not it.
+func TestLeftOut(t *testing.T) {
+	const header = "AGENT,TIMESTAMP,STATE,REASON CODE,AGENT STATE TIME\n"
+	s := newScript(t)
+	f := func(rows string, want ...string) {
+		t.Helper()
+		s.on("getReportResultCsv", "<return>"+escaped(header+rows)+"</return>")
+		if err := s.drain(statesOnly); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, a := range s.out.newestStates()["a"] {
+			got = append(got, clockOf(a.StartedAt)+" "+a.State.String())
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (- want + got):\n%s", rows, diff)
+		}
+		s.watch.move(15 * time.Minute)
+	}
+	ready, call, away := "a,\"Mon, 2 Mar 2026 11:30:00\",Ready,,00:30:00\n", "a,\"Mon, 2 Mar 2026 11:31:00\",On Call,,00:10:00\n", "a,\"Mon, 2 Mar 2026 12:14:00\",Not Ready,,00:01:00\n"
+	f(ready, "11:30:00 available")
+	f("", "11:30:00 available")
+	f(ready+away, "11:30:00 available", "12:14:00 not_ready")
+	f(call+away, "11:31:00 on_contact", "12:14:00 not_ready")
+}

@@ -168,13 +168,18 @@ func TestDays(t *testing.T) {
 	f("clocks go forward", springForward, vendor.Options{}, everyone)
 	f("cut short", usual, vendor.Options{MostCSV: 300}, everyone+"max_rows: 300\n")
 	f("rows", usual, vendor.Options{Most: 300}, everyone+"max_rows: 300\nresult: rows\n")
+	// Rows that appear, and are put right, long after the overlap: only what is read again now and then finds them.
+	late := vendor.DefaultFaults()
+	late.Late, late.LateBy, late.Wrong, late.Corrected = 10, 3*time.Hour, 10, 2*time.Hour
+	f("very late", usual, vendor.Options{Faults: late}, "streams:\n"+
+		"  users: {}\n  agent_states: {revisit_every: 3h}\n  calls: {revisit_every: 3h}\n  digital: {revisit_every: 3h}\n")
 	f("statuses", usual, vendor.Options{}, everyone+"  statuses: {}\n")
 }
 
 // Where it is morning in London, clocks change in Los Angeles: both hours that the reports call 01:00 to 02:00 are busy.
 var (
 	fallBack = place{
-		zone: "Europe/London", reports: "America/Los_Angeles", from: "2026-11-01", at: "2026-11-01 07:30", days: 1, size: centre.Size{Agents: 10, Queues: 6, Contacts: 400},
+		zone: "Europe/London", reports: "America/Los_Angeles", from: "2026-11-01", at: "2026-11-01 07:30", days: 1, size: centre.Size{Agents: 24, Queues: 6, Contacts: 700},
 	}
 	springForward = place{
 		zone: "Europe/London", reports: "America/Los_Angeles", from: "2026-03-08", at: "2026-03-08 07:30", days: 1, size: centre.Size{Agents: 10, Queues: 6, Contacts: 400},
