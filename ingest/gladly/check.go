@@ -20,7 +20,7 @@ func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.F
 	if err != nil {
 		return err
 	}
-	defer g.client.http.Close()
+	defer g.client.close()
 	c := checker{source: g, report: report}
 	if !c.credentials(ctx) {
 		return ctx.Err()

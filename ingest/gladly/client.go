@@ -28,6 +28,7 @@ const (
 // client calls the API within its limits.
 type client struct {
 	http       *httpcall.Client
+	slow       *httpcall.Client // for reports
 	credential *quota.Credential
 	watch      clock.Watch
 	log        *slog.Logger
@@ -55,13 +56,22 @@ func newClient(o *Options, d ingest.Deps) (*client, error) {
 			Secret: o.Token, Log: d.Log,
 		})
 	}
-	var err error
-	c.http, err = httpcall.New(httpcall.Options{
-		Name: d.Name, Base: o.base(), Auth: httpcall.Basic(o.Email, o.Token), Timeout: reportTimeout, Idle: time.Minute,
-		Credential: c.credential, Watch: d.Watch, Log: d.Log, Secrets: o.secrets(),
+	call := httpcall.Options{
+		Name: d.Name, Base: o.base(), Auth: httpcall.Basic(o.Email, o.Token), Credential: c.credential, Watch: d.Watch, Log: d.Log, Secrets: o.secrets(),
 		Pause: 2 * time.Second, // a 429 has no Retry-After: seconds are what the limit is counted by
-	})
+	}
+	var err error
+	if c.http, err = httpcall.New(call); err != nil {
+		return nil, err
+	}
+	call.Timeout, call.Idle = reportTimeout, reportTimeout
+	c.slow, err = httpcall.New(call)
 	return c, err
+}
+
+func (c *client) close() {
+	c.http.Close()
+	c.slow.Close()
 }
 
 func (o *Options) secrets() []string {
@@ -144,7 +154,7 @@ func (c *client) report(ctx context.Context, path string, body any, read func(*h
 		Method: http.MethodPost, Path: path, Operation: reportBudget, Body: text,
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"text/csv"}},
 	}
-	resp, err := c.do(ctx, r)
+	resp, err := c.slow.Do(ctx, r)
 	if err != nil {
 		return err
 	}

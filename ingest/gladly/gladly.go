@@ -38,7 +38,7 @@ func newSource(o *Options, d ingest.Deps) (*source, error) {
 
 // Run reads the streams until ctx ends.
 func (g *source) Run(ctx context.Context, cursor []byte, out ingest.Out) error {
-	defer g.client.http.Close()
+	defer g.client.close()
 	s := &g.options.Streams
 	var flows []flow.Flow
 	if s.Agents.Every > 0 {
