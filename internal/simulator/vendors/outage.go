@@ -87,6 +87,7 @@ func (h *Host) out(v centre.Vendor) string {
 func (h *Host) served(name centre.Vendor, v vendor) http.Handler {
 	return http.StripPrefix("/"+string(name), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.requests[name].Add(1)
+		w.Header().Set("Date", h.o.Watch.Now().UTC().Format(http.TimeFormat)) // a vendor's clock shows the vendor's time
 		switch h.out(name) {
 		case "":
 			v.ServeHTTP(w, r)

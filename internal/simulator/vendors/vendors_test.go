@@ -112,6 +112,21 @@ func TestEveryVendorIsReachedBelowItsPath(t *testing.T) {
 	}
 }
 
+// A client compares its clock with the vendor's, which is that of the simulation.
+func TestDateIsTheVendorsTime(t *testing.T) {
+	h, w := start(t)
+	for _, v := range []centre.Vendor{centre.Five9, centre.Gladly, centre.IService} {
+		resp, err := http.Get(h.VendorURL(v) + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if got, want := resp.Header.Get("Date"), w.Now().Format(http.TimeFormat); got != want {
+			t.Errorf("%s says %q, want %q", v, got, want)
+		}
+	}
+}
+
 func TestVariablesOpenTheVendors(t *testing.T) {
 	h, _ := start(t)
 	is := map[string]string{}
