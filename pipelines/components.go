@@ -11,6 +11,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/clickhouse"
+	filesink "github.com/quarterhour/quarterhour/sinks/file"
 	"github.com/quarterhour/quarterhour/transform"
 	"github.com/quarterhour/quarterhour/transform/expressions"
 )
@@ -35,6 +36,7 @@ var (
 
 	Sinks = []sinks.Registration{
 		clickhouse.Registration,
+		filesink.Registration,
 	}
 
 	Measures = transform.MeasureComponents()

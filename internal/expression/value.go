@@ -78,6 +78,9 @@ func (v Value) float() float64 {
 // Milliseconds is an instant since 1970, UTC, or a duration; what else is a whole number is itself.
 func (v Value) Milliseconds() int64 { return v.num }
 
+// Number is a number, whole or not.
+func (v Value) Number() float64 { return v.float() }
+
 // String is the value for people and for text fields: text itself, numbers in decimal, instants as RFC 3339 in UTC.
 func (v Value) String() string {
 	switch v.Kind {

@@ -33,8 +33,9 @@ func (f *Format) Validate(problem func(path, message string)) {
 
 // Table is the columns of one kind of record. Safe for concurrent use.
 type Table struct {
-	Kind    string   // queue_interval, contact, ...
-	Names   []string // of the columns
+	Kind    string            // queue_interval, contact, ...
+	Names   []string          // of the columns
+	Kinds   []expression.Kind // of the columns' values where they are not absent; Any where only the record tells
 	format  Format
 	columns spec.Exprs
 
@@ -50,8 +51,8 @@ func New(kind string, columns spec.Exprs, f Format) (*Table, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, field := range b.fields.Fields {
-			t.columns = append(t.columns, spec.NamedExpr{Name: field.Name, Expr: spec.Expr{Source: field.Name}})
+		for _, name := range b.fields.names() {
+			t.columns = append(t.columns, spec.NamedExpr{Name: name, Expr: spec.Expr{Source: name}})
 		}
 	}
 	for _, c := range t.columns {
@@ -61,6 +62,9 @@ func New(kind string, columns spec.Exprs, f Format) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, p := range b.programs {
+		t.Kinds = append(t.Kinds, p.Kind)
+	}
 	t.idle = append(t.idle, b)
 	return t, nil
 }
@@ -68,7 +72,7 @@ func New(kind string, columns spec.Exprs, f Format) (*Table, error) {
 // bound is the columns compiled against one record in memory, which one caller uses at a time.
 type bound struct {
 	take     func(*delivery.Item) bool
-	fields   *expression.Record
+	fields   *fields
 	programs []*expression.Program
 	env      expression.Env
 }
@@ -109,9 +113,9 @@ func (t *Table) zone() *time.Location {
 	return t.format.Zone
 }
 
-func binding[T any](of func(*delivery.Item) *T) (*expression.Record, func(*delivery.Item) bool) {
+func binding[T any](of func(*delivery.Item) *T) (*fields, func(*delivery.Item) bool) {
 	record := new(T)
-	return expression.Bind(record), func(i *delivery.Item) bool {
+	return bindFields(record), func(i *delivery.Item) bool {
 		from := of(i)
 		if from != nil {
 			*record = *from
@@ -131,7 +135,7 @@ func (t *Table) Values(dst []expression.Value, i *delivery.Item) ([]expression.V
 		return dst, fmt.Errorf("%s is no %s", i.Key, t.Kind)
 	}
 	b.env.Renew()
-	b.fields.Load(&b.env)
+	b.fields.load(&b.env)
 	for n, p := range b.programs {
 		v, err := p.Eval(&b.env)
 		if err != nil {
@@ -223,5 +227,5 @@ func Fields(kind string) string {
 	if err != nil {
 		return ""
 	}
-	return strings.Join(slices.Sorted(slices.Values(b.fields.Names())), ", ")
+	return strings.Join(slices.Sorted(slices.Values(b.fields.names())), ", ")
 }
