@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/ingest/flow"
 	"github.com/quarterhour/quarterhour/internal/spec"
 )
 
@@ -211,10 +212,14 @@ func (r *Reading) validate(every time.Duration, columns []column, problem func(p
 		name  string
 		value time.Duration
 		least time.Duration
-	}{{"lag", r.Lag, 0}, {"overlap", r.Overlap, 0}, {"longest", r.Longest, time.Minute}, {"revisit_every", r.RevisitEvery, 0}, {"revisit_back", r.RevisitBack, 0}} {
+	}{{"lag", r.Lag, 0}, {"overlap", r.Overlap, 0}, {"longest", r.Longest, time.Minute}, {"revisit_every", r.RevisitEvery, 0}, {"revisit_back", r.RevisitBack, 0},
+		{"align", r.Align, 0}, {"jitter", r.Jitter, 0}} {
 		if d.value < d.least {
 			problem(d.name, fmt.Sprintf("is %s: at least %s", d.value, d.least))
 		}
+	}
+	if err := (flow.Schedule{Cron: r.Cron}).Check(); err != nil {
+		problem("cron", strings.TrimPrefix(err.Error(), "cron "))
 	}
 	checkRoles(columns, r.Columns, func(role, message string) { problem("columns."+role, message) })
 }

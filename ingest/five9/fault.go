@@ -67,7 +67,6 @@ type Fault struct {
 	Operation string // the budget, of OperationsLimitExceededFault
 	Limit     int64
 	Fields    map[string]string // the other fields of the detail
-	Advice    string
 }
 
 func (f *Fault) Error() string {
@@ -93,8 +92,6 @@ func (f *Fault) Error() string {
 // advice is what the reader of the error can do.
 func (f *Fault) advice() string {
 	switch {
-	case f.Advice != "":
-		return f.Advice
 	case strings.HasPrefix(f.Name, "ReportNotFound"):
 		return "folder and report names are case-sensitive, in the language of the user's settings, and the folder must be visible to the user"
 	case strings.HasPrefix(f.Name, "InvalidAccount"):

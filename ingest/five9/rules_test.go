@@ -297,5 +297,6 @@ func TestValidate(t *testing.T) {
 	f(account+"host: https://api.five9.com\n"+everyone, "leave out https://")
 	f(account+"url: api.five9.com\n"+everyone, "not a URL")
 	f(account+"report_poll: 10ms\n"+everyone, "at least 1s")
+	f(account+"streams: {calls: {cron: 'each hour'}}\n", `streams.calls.cron is "each hour", not five fields`)
 	f(account+"streams: {calls: {lag: -1m}}\n", "streams.calls.lag is -1m0s: at least 0s")
 }
