@@ -149,7 +149,7 @@ func TestRunning(t *testing.T) {
 	w := newWorld(t, usual, vendor.Options{}, account+everyone+"  statuses: {}\n")
 	d := w.deps()
 	d.Drain = false
-	end := w.watch.Now().Add(3 * time.Hour)
+	end := w.watch.Now().Add(90 * time.Minute)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	d.Watch = &stopping{w.watch, end, stop}
@@ -160,7 +160,7 @@ func TestRunning(t *testing.T) {
 	if err := s.Run(ctx, nil, w.out); err != nil {
 		t.Fatal(err)
 	}
-	if len(w.out.contacts) < 20 || len(w.out.states) < 50 || w.out.marks["contact"] == 0 || w.out.marks["agent_state"] == 0 {
+	if len(w.out.contacts) < 20 || len(w.out.states) < 40 || w.out.marks["contact"] == 0 || w.out.marks["agent_state"] == 0 {
 		t.Errorf("%d contacts, %d states, marks %v", len(w.out.contacts), len(w.out.states), w.out.marks)
 	}
 	w.sound()
@@ -177,7 +177,7 @@ func (u *stopping) Sleep(ctx context.Context, d time.Duration) error {
 	if u.Now().After(u.end) {
 		u.stop()
 	}
-	return u.hands.Sleep(ctx, min(d, time.Second))
+	return u.hands.Sleep(ctx, min(d, 10*time.Second))
 }
 
 // Raw answers are kept where the option asks for it.
