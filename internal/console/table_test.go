@@ -1,6 +1,7 @@
 package console
 
 import (
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -122,4 +123,19 @@ func TestLook(t *testing.T) {
 	if look := LookOf(null, os.LookupEnv); look != (Look{}) {
 		t.Errorf("%+v of what is no terminal", look)
 	}
+}
+
+func TestOutcome(t *testing.T) {
+	f := func(colour bool, word, want string) {
+		t.Helper()
+		s := NewScreen(io.Discard, Look{Terminal: true, Colour: colour})
+		if got := s.Outcome(word, 7); got != want {
+			t.Errorf("%q: %q, want %q", word, got, want)
+		}
+	}
+	f(false, "ok", "ok     ")
+	f(true, "ok", "\x1b[32mok\x1b[0m     ")
+	f(true, "warning", "\x1b[33mwarning\x1b[0m")
+	f(true, "failed", "\x1b[31mfailed\x1b[0m ")
+	f(true, "new", "new    ")
 }
