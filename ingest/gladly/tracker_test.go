@@ -283,3 +283,42 @@ func TestHistoriesWithRestarts(t *testing.T) {
 		}
 	})
 }
+
+// A run that crashed had handed over a state that a later event takes back: the next run says so again, although by what it knows for sure
+// nothing has changed.
+func TestCrashBetweenTwoEvents(t *testing.T) {
+	got := told{}
+	at := func(line string, recorded time.Duration) *event {
+		e := say(line)
+		e.timestamp = noon + recorded.Milliseconds()
+		return e
+	}
+	run := func(state []byte, events ...*event) *tracker {
+		t.Helper()
+		tr := newTracker(&standard, time.Hour.Milliseconds())
+		tr.give = got.give
+		if err := tr.restore(state, time.Minute.Milliseconds()); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range events {
+			if _, err := tr.take(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := tr.flush(); err != nil {
+			t.Fatal(err)
+		}
+		return tr
+	}
+	in, other := at("12:00:00 AGENT_STATUS/LOGGED_IN a", 0), at("12:10:00 AGENT_STATUS/LOGGED_IN b", 10*time.Minute)
+	state, err := run(nil, in, other).save()
+	if err != nil {
+		t.Fatal(err)
+	}
+	none, some := at("12:00:00 AGENT_AVAILABILITY/UPDATED a none", 11*time.Minute), at("12:00:00 AGENT_AVAILABILITY/UPDATED a some", 12*time.Minute)
+	run(state, in, other, none)
+	run(state, in, other, none, some)
+	if got["a 12:00:00"] != "available" {
+		t.Error(got)
+	}
+}
