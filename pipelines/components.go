@@ -10,6 +10,7 @@ import (
 	"github.com/quarterhour/quarterhour/ingest/webhook"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
+	"github.com/quarterhour/quarterhour/sinks/calabrio"
 	"github.com/quarterhour/quarterhour/sinks/clickhouse"
 	filesink "github.com/quarterhour/quarterhour/sinks/file"
 	"github.com/quarterhour/quarterhour/transform"
@@ -36,6 +37,7 @@ var (
 
 	Sinks = []sinks.Registration{
 		clickhouse.Registration,
+		calabrio.Registration,
 		filesink.Registration,
 	}
 

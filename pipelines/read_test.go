@@ -80,7 +80,7 @@ func TestProblems(t *testing.T) {
 
 	// Components.
 	f(head+ingest+transform+"sinks:\n  w: {type: clickhuose}\n", `p.yaml:13: sinks.w: unknown sink "clickhuose": did you mean "clickhouse"?`)
-	f(head+ingest+transform+"sinks:\n  w: {}\n", `p.yaml:13: sinks.w: required option "type" is missing: known are clickhouse`)
+	f(head+ingest+transform+"sinks:\n  w: {}\n", `p.yaml:13: sinks.w: required option "type" is missing: known are `+strings.Join(sinkTypes(), ", "))
 	f(head+ingest+transform+"sinks:\n  w: {tpye: clickhouse}\n", `p.yaml:13: unknown option "tpye" in sinks.w: did you mean "type"?`)
 	f(head+ingest+transform+"sinks:\n  w: clickhouse\n", `p.yaml:13: sinks.w is "clickhouse", not a section with the sink's options`)
 
@@ -115,4 +115,12 @@ func lateHelp(t *testing.T) string {
 	}
 	t.Fatal("intervals has no option late")
 	return ""
+}
+
+// sinkTypes are the types of all sinks, in the order of the list.
+func sinkTypes() (types []string) {
+	for _, s := range Sinks {
+		types = append(types, s.Type)
+	}
+	return types
 }

@@ -1,0 +1,113 @@
+package calabrio
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/quarterhour/quarterhour/sinks/delivery"
+)
+
+// agents keeps the newest state of each agent, and the one before it, which holds again where the newest is withdrawn.
+type agents struct {
+	file    string // "": in memory only
+	of      map[string]*known
+	changed bool
+}
+
+type known struct {
+	ID       string     `json:"id"` // of the state
+	Revision int64      `json:"revision"`
+	State    *userState `json:"state"` // nil: it was withdrawn, and what was before it is not known
+	Before   *userState `json:"before,omitempty"`
+}
+
+// openAgents reads the file, if there is one.
+func openAgents(file string) (*agents, error) {
+	a := &agents{file: file, of: map[string]*known{}}
+	if file == "" {
+		return a, nil
+	}
+	text, err := os.ReadFile(file) //nolint:gosec // the pipeline file names it
+	if errors.Is(err, fs.ErrNotExist) {
+		return a, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &a.of)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the agents' states cannot be read: %w; remove the file to begin anew", err)
+	}
+	for key, k := range a.of {
+		if k == nil {
+			delete(a.of, key)
+		}
+	}
+	return a, nil
+}
+
+// enter takes a state over and says what is to be sent; ok is false where there is nothing to say: a newer one was sent, or it is withdrawn
+// and what was before it is not known.
+func (a *agents) enter(i *delivery.Item, s userState) (now userState, ok bool) {
+	k := a.of[i.Key]
+	switch {
+	case k != nil && k.Revision > i.Revision:
+		return now, false
+	case k == nil:
+		k = &known{ID: i.AgentState.StateID}
+		a.of[i.Key] = k
+	case k.ID != i.AgentState.StateID:
+		if k.State != nil {
+			k.Before = k.State
+		}
+		k.ID = i.AgentState.StateID
+	}
+	k.Revision, k.State, a.changed = i.Revision, &s, true
+	if i.AgentState.Retracted {
+		k.State = k.Before
+	}
+	if k.State == nil {
+		return now, false
+	}
+	return *k.State, true
+}
+
+// forget takes an agent out who is not known to the service.
+func (a *agents) forget(i *delivery.Item) {
+	delete(a.of, i.Key)
+	a.changed = true
+}
+
+// all are the states of all agents, by key.
+func (a *agents) all() (list []userState) {
+	for _, key := range slices.Sorted(maps.Keys(a.of)) {
+		if s := a.of[key].State; s != nil {
+			list = append(list, *s)
+		}
+	}
+	return list
+}
+
+// save writes the file before the states are sent: what it says is then never older than what the service holds.
+func (a *agents) save() error {
+	if a.file == "" || !a.changed {
+		return nil
+	}
+	text, err := json.Marshal(a.of)
+	if err != nil {
+		return fmt.Errorf("keep the agents' states: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(a.file), 0o750); err != nil {
+		return fmt.Errorf("keep the agents' states: %w", err)
+	}
+	if err := replace(a.file, a.file+".new", text); err != nil {
+		return fmt.Errorf("keep the agents' states: %w", err)
+	}
+	a.changed = false
+	return nil
+}
