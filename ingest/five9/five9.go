@@ -155,7 +155,7 @@ func (s *source) users(ctx context.Context, r *flow.Read) error {
 	return s.eachUser(ctx, func(u *user) error {
 		n++
 		w := u.worker()
-		w.Tag = u.tag(s.o.Streams.Users.Tag)
+		w.Tag = strings.ToLower(strings.TrimSpace(u.tag(s.o.Streams.Users.Tag)))
 		if w.WorkerID != "" {
 			return r.Worker(ctx, &w)
 		}

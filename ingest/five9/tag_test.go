@@ -27,8 +27,8 @@ func TestTag(t *testing.T) {
 	}
 	f("", "")
 	f("tag: none", "")
-	f("tag: federationId", "F1")
-	f("tag: osLogin", `ACME\jane`)
+	f("tag: federationId", "f1")
+	f("tag: osLogin", `acme\jane`)
 	f("tag: userName", "jane")
 	f("tag: extension", "4711")
 }

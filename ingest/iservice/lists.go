@@ -91,7 +91,7 @@ func (s *source) readAgents(ctx context.Context, r *flow.Read) error {
 		}
 		w := &schemas.Worker{WorkerID: id, AgentID: id, System: "iservice", Email: firstAddress(a.text(o.Email)), Name: a.text(o.Name), Active: true}
 		if o.Tag != "" {
-			w.Tag = a.text(o.Tag)
+			w.Tag = strings.ToLower(strings.TrimSpace(a.text(o.Tag)))
 		}
 		if err := r.Worker(ctx, w); err != nil {
 			return err

@@ -7,7 +7,7 @@ func TestTag(t *testing.T) {
 	s := newTenant(t)
 	s.says(agents, "agents.json")
 	out := s.reading("streams: {agents: {every: 1h, tag: displayname}}").must()
-	if len(out.workers) != 2 || out.workers[0].Tag != "Dana Ortiz" || out.workers[0].Email != "dana.ortiz@example.test" || out.workers[1].Tag != "" {
+	if len(out.workers) != 2 || out.workers[0].Tag != "dana ortiz" || out.workers[0].Email != "dana.ortiz@example.test" || out.workers[1].Tag != "" {
 		t.Errorf("%+v", out.workers)
 	}
 }

@@ -195,7 +195,7 @@ func (m *Mapping) identifyWorker() *Error {
 	if w.WorkerID == "" {
 		return &Error{"no_identity", errNoWorker}
 	}
-	w.Email = strings.ToLower(w.Email)
+	w.Email, w.Tag = strings.ToLower(strings.TrimSpace(w.Email)), strings.ToLower(strings.TrimSpace(w.Tag))
 	if !m.active {
 		w.Active = true
 	}
