@@ -18,7 +18,7 @@ tenant: acme
 timezone: Europe/Berlin
 partitions: 2
 identity:
-  aliases: {jane@x.com: [j.doe@x.com]}
+  aliases: {jane@x.com: [j.doe@x.com, x17]}
 ingest:
   phones:
     type: file
@@ -30,7 +30,7 @@ ingest:
     url: ${CRM}
     auth: {type: header, name: X-Key, value: '${TOKEN}'}
     streams:
-      users: {path: /users, every: 1h, as: worker, format: json, records: users, fields: {worker_id: id, agent_id: id, email: mail, name: name}}
+      users: {path: /users, every: 1h, as: worker, format: json, records: users, fields: {worker_id: id, agent_id: id, email: mail, name: name, tag: staff}}
 transform:
   - intervals: {late: revise}
 sinks:
@@ -57,7 +57,7 @@ func TestSourcesAndWorkers(t *testing.T) {
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write([]byte(`{"users": [{"id": "c1", "mail": "J.Doe@x.com", "name": "Jane"}, {"id": "c2", "mail": "joe@x.com", "name": "Joe"}]}`))
+		_, _ = w.Write([]byte(`{"users": [{"id": "c1", "mail": " J.Doe@x.com", "staff": "X17", "name": "Jane"}, {"id": "c2", "mail": "joe@x.com", "name": "Joe", "staff": ""}]}`))
 	}))
 	defer crm.Close()
 	dir := t.TempDir()
@@ -112,4 +112,6 @@ func TestSourcesAndWorkers(t *testing.T) {
 	f(0, "crm/users is read again from its beginning", "sources", "reset", file, "crm", "--stream", "users", "--yes")
 	f(0, "", "run", "--drain", "--http", "off", file)
 	f(0, "jane@x.com  Jane  c1   jane", "workers", file)
+	f(0, "c1 has 1 revision", "query", "--format", "TSV", // what is read again and says the same is not written again
+		"SELECT concat('c1 has ', toString(count()), ' revision') FROM workers_revisions WHERE worker_id = 'c1'")
 }
