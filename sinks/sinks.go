@@ -35,6 +35,7 @@ type Batch struct {
 	AgentStates         []Logged[schemas.AgentState]
 	DeadLetters         []Logged[schemas.DeadLetter]
 	Workers             []Logged[schemas.Worker]
+	Deliveries          []schemas.Delivery // attempts of sinks that deliver by requests
 }
 
 // Logged is a fact with the place in the log it was read from.
@@ -49,7 +50,7 @@ type Logged[T any] struct {
 // Len is the number of records.
 func (b *Batch) Len() int {
 	return len(b.QueueIntervals) + len(b.AgentQueueIntervals) + len(b.AgentIntervals) + len(b.Completeness) +
-		len(b.Contacts) + len(b.AgentStates) + len(b.DeadLetters) + len(b.Workers)
+		len(b.Contacts) + len(b.AgentStates) + len(b.DeadLetters) + len(b.Workers) + len(b.Deliveries)
 }
 
 // Reset empties the batch and keeps its memory.
@@ -58,6 +59,7 @@ func (b *Batch) Reset() {
 		QueueIntervals: b.QueueIntervals[:0], AgentQueueIntervals: b.AgentQueueIntervals[:0],
 		AgentIntervals: b.AgentIntervals[:0], Completeness: b.Completeness[:0],
 		Contacts: b.Contacts[:0], AgentStates: b.AgentStates[:0], DeadLetters: b.DeadLetters[:0], Workers: b.Workers[:0],
+		Deliveries: b.Deliveries[:0],
 	}
 }
 
@@ -85,11 +87,13 @@ type Delivering struct {
 // Registration ties a declaration to its constructor: one line in pipelines/components.go adds a sink.
 type Registration struct {
 	spec.Component
-	// Facts says whether the sink takes raw facts and dead letters besides rows.
+	// Facts says whether the sink takes raw facts, dead letters and attempts of delivery besides rows.
 	Facts bool
 	Open  func(ctx context.Context, options any, d Deps) (Sink, error)
 	// Deliver opens a destination that takes requests; Open is nil then, and Kinds says which records such a sink can deliver
 	// (see delivery.Plan) with these options.
 	Deliver func(ctx context.Context, options any, d Deps) (Delivering, error)
 	Kinds   func(options any) []string
+	// Inbox opens the queue that Deliver's destination fills, so that other sinks can post from it; nil: it is no queue.
+	Inbox func(ctx context.Context, options any, d Deps) (Inbox, error)
 }

@@ -14,9 +14,13 @@ func (p *pipeline) deadLetterRecord(d *schemas.DeadLetter) broker.Record {
 	now := p.now()
 	d.Tenant, d.Pipeline, d.RejectedAt = p.file.Tenant, p.file.Name, now.UnixMilli()
 	p.metrics.Rejected(d.Stage, d.Reason)
+	return letterRecord(d, p.write.deadLetter)
+}
+
+func letterRecord(d *schemas.DeadLetter, w writer[schemas.DeadLetter]) broker.Record {
 	return broker.Record{
 		Key:   []byte(d.Stage + "\x00" + d.Source + "\x00" + d.Location),
-		Value: p.write.deadLetter.append(nil, d),
+		Value: w.append(nil, d),
 		Time:  time.UnixMilli(d.RejectedAt),
 	}
 }

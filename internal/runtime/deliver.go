@@ -33,21 +33,26 @@ type courier struct {
 
 // consumeDelivery delivers rows and facts to one destination until ctx ends.
 func (p *pipeline) consumeDelivery(ctx context.Context, s pipelines.Sink, deps sinks.Deps) error {
+	stored, err := p.loadCursors(ctx)
+	if err != nil {
+		return err
+	}
+	if deps.Keyring != nil {
+		deps.Keyring = deps.Keyring.With(stored)
+	}
 	destination, err := s.Registration.Deliver(ctx, s.Options, deps)
 	if err != nil {
 		return fmt.Errorf("sink %q: %w", s.Name, err)
 	}
 	crash.Point(crash.SinkOpened)
-	c := &courier{p: p, sink: s, options: destination.Options, metrics: p.metrics.Stage("sink", s.Name), counts: p.metrics.Delivery(s.Name)}
+	c := &courier{p: p, sink: s, stored: stored, options: destination.Options, metrics: p.metrics.Stage("sink", s.Name), counts: p.metrics.Delivery(s.Name)}
 	c.zeros = wantsZeros(&destination)
 	p.zeros.opened(c.zeros)
 	c.engine = delivery.New(destination.Destination, destination.Plan, destination.Options, delivery.Deps{
 		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Drain: p.drain, Watch: deps.Watch, Log: deps.Log,
 		Attempted: c.attempted, Asked: c.counts.Request, Paused: c.counts.Pause,
 	})
-	if c.stored, err = p.loadCursors(ctx); err == nil {
-		err = p.consume(ctx, p.topics.sinkGroup(s.Name), p.sinkTopics(s), c.run)
-	}
+	err = p.consume(ctx, p.topics.sinkGroup(s.Name), p.sinkTopics(s), c.run)
 	return errors.Join(err, c.engine.Close())
 }
 
@@ -101,7 +106,7 @@ type lane struct {
 	*courier
 	*delivery.Lane
 	assigned *broker.Assigned
-	reader   *reader
+	items    *items
 	ledger   *deliveryLog
 
 	next, end   int64 // the end of the partition when the lane began
@@ -111,7 +116,7 @@ type lane struct {
 
 func (c *courier) runLane(ctx context.Context, a *broker.Assigned) error {
 	ctx, cancel := context.WithCancel(ctx)
-	l := &lane{courier: c, assigned: a, reader: newReader(ctx, c.p.registry), next: a.Committed(), committedAt: c.p.now()}
+	l := &lane{courier: c, assigned: a, items: &items{newReader(ctx, c.p.registry), a.Topic() == c.p.topics.rows()}, next: a.Committed(), committedAt: c.p.now()}
 	ranges, err := c.p.cluster.Offsets(ctx, a.Topic())
 	if err != nil {
 		cancel()

@@ -35,17 +35,29 @@ func (l *lane) item(ctx context.Context, r *broker.Record) (i delivery.Item, ok 
 			return i, false, err
 		}
 	}
-	e, payload, err := l.reader.open(append([]byte(nil), r.Value...)) // the lane keeps the strings
-	if err == nil {
-		ok, err = l.fill(&i, r, key, e, payload)
-	}
-	if err != nil && l.assigned.Topic() != l.p.topics.rows() && !errors.Is(err, errAway) {
-		return i, false, nil
-	}
+	ok, err = l.items.fill(&i, r, key)
 	return i, ok, err
 }
 
-func (l *lane) fill(i *delivery.Item, r *broker.Record, key []byte, e entry, payload []byte) (ok bool, err error) {
+// items makes items of the records of a topic.
+type items struct {
+	reader *reader
+	rows   bool // the topic is that of the rows
+}
+
+// fill is false for a record that is none of those that are delivered. key is that of the row, where it is one.
+func (l *items) fill(i *delivery.Item, r *broker.Record, key []byte) (ok bool, err error) {
+	e, payload, err := l.reader.open(append([]byte(nil), r.Value...)) // the item keeps the strings
+	if err == nil {
+		ok, err = l.decode(i, r, key, e, payload)
+	}
+	if err != nil && !l.rows && !errors.Is(err, errAway) {
+		return false, nil
+	}
+	return ok, err
+}
+
+func (l *items) decode(i *delivery.Item, r *broker.Record, key []byte, e entry, payload []byte) (ok bool, err error) {
 	switch e.kind {
 	case queueKind:
 		i.Queue = new(schemas.QueueInterval)
@@ -90,7 +102,7 @@ func (l *lane) fill(i *delivery.Item, r *broker.Record, key []byte, e entry, pay
 	return false, err
 }
 
-func (l *lane) row(i *delivery.Item, rowKey []byte, tenant string, start int64, seconds int32, revision int64, final bool) error {
+func (l *items) row(i *delivery.Item, rowKey []byte, tenant string, start int64, seconds int32, revision int64, final bool) error {
 	key, err := transform.DecodeKey(rowKey)
 	if err != nil {
 		return err
@@ -99,9 +111,16 @@ func (l *lane) row(i *delivery.Item, rowKey []byte, tenant string, start int64, 
 	return nil
 }
 
+// plain keeps the parts of a key apart.
+var plain = strings.NewReplacer("%", "%25", "/", "%2F")
+
 // fact names a fact by its identity. Its revision is the place in the log, which tells corrections of the same revision apart too.
 func fact(i *delivery.Item, r *broker.Record, tenant string, at, _ int64, identity ...string) {
-	i.Key, i.Tenant, i.Revision, i.Final = strings.Join(append(identity[:1:1], append([]string{tenant}, identity[1:]...)...), "/"), tenant, r.Offset+1, true
+	i.Tenant, i.Revision, i.Final = tenant, r.Offset+1, true
+	i.Key = identity[0] + "/" + plain.Replace(tenant)
+	for _, part := range identity[1:] {
+		i.Key += "/" + plain.Replace(part)
+	}
 	i.Start = r.Time.UnixMilli()
 	if at != schemas.Null {
 		i.Start = at

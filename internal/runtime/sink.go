@@ -38,7 +38,7 @@ func (p *pipeline) sinkTopics(s pipelines.Sink) []string {
 		for _, kind := range factKinds {
 			t = append(t, p.topics.fact(kind))
 		}
-		t = append(t, p.topics.deadLetters(), p.topics.fact(workerTopic))
+		t = append(t, p.topics.deadLetters(), p.topics.fact(workerTopic), p.topics.deliveries())
 	}
 	return t
 }
@@ -168,6 +168,8 @@ func (d *delivering) add(r *broker.Record) error {
 		b.AgentStates, err = growLogged(b.AgentStates, d.assigned, r, e, payload)
 	case deadLetterKind:
 		b.DeadLetters, err = growLogged(b.DeadLetters, d.assigned, r, e, payload)
+	case deliveryKind:
+		b.Deliveries, err = grow(b.Deliveries, e, payload)
 	case workerKind:
 		b.Workers, err = growLogged(b.Workers, d.assigned, r, e, payload)
 	}

@@ -26,6 +26,7 @@ type slot struct {
 	longs       []int64
 	uints       []uint64
 	words       []uint32
+	shorts      []int32
 	bytes       []int8
 	flags       []bool
 	nullable    []*int64
@@ -77,6 +78,19 @@ func unsigned[T any](name string, get func(*T) int64) column[T] {
 			s.mix(v)
 		}
 		return s.uints
+	}}
+}
+
+// short is a number of 32 bits that may be negative.
+func short[T any](name string, get func(*T) int32) column[T] {
+	return column[T]{name, "Int32", func(rows []T, s *slot) any {
+		s.shorts = s.shorts[:0]
+		for i := range rows {
+			v := get(&rows[i])
+			s.shorts = append(s.shorts, v)
+			s.mix(uint64(v))
+		}
+		return s.shorts
 	}}
 }
 

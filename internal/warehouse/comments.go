@@ -74,7 +74,7 @@ func source(comments map[[2]string]string, c described) string {
 	if text := derived[c.Column]; text != "" {
 		return text
 	}
-	for _, table := range []string{c.Table, strings.TrimSuffix(c.Table, "_revisions"), "queue_intervals", "completeness", "workers"} {
+	for _, table := range []string{c.Table, strings.TrimSuffix(c.Table, "_revisions"), "queue_intervals", "completeness", "workers", "deliveries"} {
 		if text := comments[[2]string{table + "_store", c.Column}]; text != "" {
 			return text
 		}

@@ -82,6 +82,20 @@ var deadLetterColumns = append(logColumns[schemas.DeadLetter](), []column[logged
 	instant("rejected_at", func(r *loggedDeadLetter) int64 { return r.Record.RejectedAt }),
 }...)
 
+var deliveryColumns = []column[schemas.Delivery]{
+	text("tenant", func(r *schemas.Delivery) string { return r.Tenant }),
+	text("pipeline", func(r *schemas.Delivery) string { return r.Pipeline }),
+	text("sink", func(r *schemas.Delivery) string { return r.Sink }),
+	text("row_key", func(r *schemas.Delivery) string { return r.RowKey }),
+	unsigned("revision", func(r *schemas.Delivery) int64 { return r.Revision }),
+	text("outcome", func(r *schemas.Delivery) string { return r.Outcome }),
+	short("status", func(r *schemas.Delivery) int32 { return r.Status }),
+	long("latency_ms", func(r *schemas.Delivery) int64 { return r.LatencyMs }),
+	short("attempt", func(r *schemas.Delivery) int32 { return r.Attempt }),
+	text("error", func(r *schemas.Delivery) string { return r.Error }),
+	instant("attempted_at", func(r *schemas.Delivery) int64 { return r.AttemptedAt }),
+}
+
 var completenessColumns = []column[schemas.Completeness]{
 	text("tenant", func(r *schemas.Completeness) string { return r.Tenant }),
 	text("pipeline", func(r *schemas.Completeness) string { return r.Pipeline }),

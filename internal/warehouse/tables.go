@@ -18,6 +18,7 @@ type Tables struct {
 	AgentStates         *Inserter[sinks.Logged[schemas.AgentState]]
 	DeadLetters         *Inserter[sinks.Logged[schemas.DeadLetter]]
 	Workers             *Inserter[sinks.Logged[schemas.Worker]]
+	Deliveries          *Inserter[schemas.Delivery]
 }
 
 // Tables makes the inserters.
@@ -31,6 +32,7 @@ func (w *Warehouse) Tables() *Tables {
 		AgentStates:         newInserter(w, "agent_states_store", agentStateColumns),
 		DeadLetters:         newInserter(w, "dead_letters_store", deadLetterColumns),
 		Workers:             newInserter(w, "workers_store", workerColumns),
+		Deliveries:          newInserter(w, "deliveries_store", deliveryColumns),
 	}
 	t.Contacts.asIs, t.AgentStates.asIs = true, true
 	return t
@@ -44,6 +46,7 @@ func (t *Tables) Insert(ctx context.Context, b *sinks.Batch) error {
 		t.AgentStates.Insert(ctx, b.Token, b.AgentStates),
 		t.DeadLetters.Insert(ctx, b.Token, b.DeadLetters),
 		t.Workers.Insert(ctx, b.Token, b.Workers),
+		t.Deliveries.Insert(ctx, b.Token, b.Deliveries),
 		t.AgentIntervals.Insert(ctx, b.Token, b.AgentIntervals),
 		t.AgentQueueIntervals.Insert(ctx, b.Token, b.AgentQueueIntervals),
 		t.QueueIntervals.Insert(ctx, b.Token, b.QueueIntervals),

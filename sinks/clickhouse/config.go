@@ -23,7 +23,7 @@ var Registration = sinks.Registration{
 	Component: spec.Component{
 		Kind: spec.Sink, Type: "clickhouse",
 		Summary: "tables and views in ClickHouse",
-		Description: "Writes interval rows, completeness, raw facts and dead letters to ClickHouse, and creates the tables. " +
+		Description: "Writes interval rows, completeness, raw facts, dead letters and attempts of delivery to ClickHouse, and creates the tables. " +
 			"Read the views `queue_intervals`, `agent_queue_intervals` and `agent_intervals`: they show the newest revision of each row. " +
 			"`*_revisions` show every revision, `series_*` are filled without gaps for forecasting.",
 		Guarantee: "Each row shows its greatest revision, whatever is written twice, late or out of order. " +

@@ -24,6 +24,7 @@ func readBack(t testing.TB, w *warehouse.Warehouse) *sinks.Batch {
 		Contacts:            readLogged[schemas.Contact](t, w, "contacts"),
 		AgentStates:         readLogged[schemas.AgentState](t, w, "agent_states"),
 		DeadLetters:         readLogged[schemas.DeadLetter](t, w, "dead_letters"),
+		Deliveries:          read[schemas.Delivery](t, w, "deliveries"),
 		Workers:             readLogged[schemas.Worker](t, w, newestWorkers),
 	}
 }

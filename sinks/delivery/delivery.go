@@ -91,4 +91,8 @@ type Options struct {
 	Batch       int           `cfg:"batch" default:"0" help:"records of one request at most; 0: as the destination takes"`
 	Concurrency int           `cfg:"concurrency" default:"0" help:"requests at once at most; 0: as the destination takes"`
 	Attempts    int           `cfg:"attempts" default:"8" help:"tries of a record that the destination refuses, before it is put aside as a dead letter; outages do not count"`
+	Via         string        `cfg:"via" help:"name of a sink that is a queue: records come from there instead of from the log, and are those that it sends: its when, delay, zero_rows and kinds hold"`
 }
+
+// Queue is the name of the sink whose queue the records come from; empty: they come from the log.
+func (o *Options) Queue() string { return o.Via }

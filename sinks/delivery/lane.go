@@ -51,7 +51,7 @@ func newLane(ctx context.Context, e *Engine, log Log, committed int64, delivered
 // Take takes over an item that was read at the offset. Its memory is the lane's from here on. A key's items come in the order
 // of the log.
 func (l *Lane) Take(i Item, offset int64) {
-	kind := i.kind()
+	kind := i.Kind()
 	if l.queues[kind] == nil || !l.wanted(&i) {
 		return
 	}
@@ -120,7 +120,7 @@ func (l *Lane) due(i *Item) int64 {
 // forget settles an entry that waits.
 func (l *Lane) forget(e *entry) {
 	if e.index >= 0 {
-		l.queues[e.kind()].remove(e)
+		l.queues[e.Kind()].remove(e)
 	}
 	l.unsettled.Remove(e.place)
 	l.waiting--
@@ -249,7 +249,7 @@ func (l *Lane) free(e *entry) {
 		delete(l.keys, e.Key)
 		return
 	}
-	l.queues[e.kind()].add(k.waiting)
+	l.queues[e.Kind()].add(k.waiting)
 }
 
 // back puts entries into the queue again after a failure, those that have a newer revision excepted.
@@ -263,14 +263,15 @@ func (l *Lane) back(entries []*entry) {
 		}
 		k.sending, k.waiting = nil, e
 		l.waiting++
-		l.queues[e.kind()].add(e)
+		l.queues[e.Kind()].add(e)
 	}
 }
 
 // kinds are the kinds of record in the order of Item's fields.
 var kinds = []string{"queue_interval", "agent_queue_interval", "agent_interval", "contact", "agent_state", "worker"}
 
-func (i *Item) kind() string {
+// Kind is the kind of the item's record, as queue_interval.
+func (i *Item) Kind() string {
 	set := []bool{i.Queue != nil, i.AgentQueue != nil, i.Agent != nil, i.Contact != nil, i.AgentState != nil, i.Worker != nil}
 	if n := slices.Index(set, true); n >= 0 {
 		return kinds[n]

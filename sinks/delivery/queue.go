@@ -12,10 +12,11 @@ type entry struct {
 	offset   int64
 	due      int64         // milliseconds since 1970, UTC
 	place    *list.Element // among the unsettled, by offset
-	attempts int
-	failed   bool  // the last attempt failed, when `answered` requests had gone well
-	answered int64 // requests that had gone well by then
-	index    int   // in the queue; -1: not in it
+	tries    int           // how often it was sent
+	attempts int           // how often it failed while others went well
+	failed   bool          // the last attempt failed, when `answered` requests had gone well
+	answered int64         // requests that had gone well by then
+	index    int           // in the queue; -1: not in it
 }
 
 // queue holds the entries of one kind that wait to be sent, the first due first, in the order of time and key.

@@ -33,6 +33,7 @@ const lockedPause = 10 * time.Minute
 func (l *Lane) send(ctx context.Context, batch []*entry) {
 	items := make([]Item, len(batch))
 	for i, e := range batch {
+		e.tries++
 		items[i] = e.Item
 	}
 	began := clock.Now()
@@ -183,7 +184,7 @@ func (l *Lane) attempt(e *entry, outcome string, status int, detail string, now 
 	d := &l.engine.deps
 	return schemas.Delivery{
 		Tenant: d.Tenant, Pipeline: d.Pipeline, Sink: d.Name, RowKey: e.Key, Revision: e.Revision, Outcome: outcome, Status: int32(status),
-		LatencyMs: took.Milliseconds(), Attempt: int32(e.attempts + 1), Error: detail, AttemptedAt: now.UnixMilli(),
+		LatencyMs: took.Milliseconds(), Attempt: int32(max(e.tries, 1)), Error: detail, AttemptedAt: now.UnixMilli(),
 	}
 }
 
@@ -193,7 +194,7 @@ func (l *Lane) letter(e *entry, r RefusedItem) schemas.DeadLetter {
 		payload = fmt.Appendf(nil, "%+v", e.record())
 	}
 	return schemas.DeadLetter{
-		Stage: "sink", Source: l.engine.deps.Name, Fact: e.kind(), Reason: cmp.Or(r.Reason, "refused"), Detail: r.Detail,
+		Stage: "sink", Source: l.engine.deps.Name, Fact: e.Kind(), Reason: cmp.Or(r.Reason, "refused"), Detail: r.Detail,
 		Location: fmt.Sprintf("%s@%d", e.Key, e.Revision), Payload: payload,
 	}
 }

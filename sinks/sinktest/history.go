@@ -54,9 +54,12 @@ func history(seed int) made {
 				b.DeadLetters = append(b.DeadLetters, factOf[schemas.DeadLetter](key, 0, offset, offset))
 			},
 			func(b *sinks.Batch) {
+				b.Deliveries = append(b.Deliveries, rowOf[schemas.Delivery](key, revision))
+			},
+			func(b *sinks.Batch) {
 				b.Workers = append(b.Workers, factOf[schemas.Worker](key, revision, content, offset))
 			},
-		}[i%8])
+		}[i%9])
 	}
 	return h
 }
@@ -81,7 +84,7 @@ func factOf[T any](key int, revision, content, offset int64) sinks.Logged[T] {
 // identity are the fields that say which record it is, besides tenant and source.
 var identity = map[string]bool{
 	"IntervalStart": true, "IntervalSeconds": true, "QueueID": true, "AgentID": true, "Channel": true, "InteractionID": true,
-	"Segment": true, "StateID": true, "Pipeline": true, "Stage": true, "Location": true, "Tenant": true, "Source": true, "WorkerID": true,
+	"Segment": true, "StateID": true, "Pipeline": true, "Stage": true, "Location": true, "Tenant": true, "Source": true, "WorkerID": true, "Sink": true,
 }
 
 // described are the kinds of record whose queue, agent and channel are content; of others they are part of the key.

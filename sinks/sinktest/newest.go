@@ -25,6 +25,7 @@ func newest(without []string, batches ...*sinks.Batch) *sinks.Batch {
 		all.AgentStates = append(all.AgentStates, b.AgentStates...)
 		all.DeadLetters = append(all.DeadLetters, b.DeadLetters...)
 		all.Workers = append(all.Workers, b.Workers...)
+		all.Deliveries = append(all.Deliveries, b.Deliveries...)
 	}
 	w := &sinks.Batch{
 		QueueIntervals:      greatest(all.QueueIntervals, "Tenant IntervalSeconds IntervalStart QueueID Channel"),
@@ -35,6 +36,7 @@ func newest(without []string, batches ...*sinks.Batch) *sinks.Batch {
 		AgentStates:         greatest(all.AgentStates, "Tenant Source AgentID StateID"),
 		DeadLetters:         greatest(all.DeadLetters, "Tenant Pipeline Stage Source Location"),
 		Workers:             greatest(all.Workers, "Tenant Source WorkerID"),
+		Deliveries:          greatest(all.Deliveries, "Tenant Pipeline Sink RowKey Revision AttemptedAt Attempt Outcome"),
 	}
 	for _, name := range without {
 		reflect.ValueOf(w).Elem().FieldByName(name).SetZero()
@@ -123,6 +125,7 @@ func sortAll(b *sinks.Batch) {
 	sorted(b.AgentStates)
 	sorted(b.DeadLetters)
 	sorted(b.Workers)
+	sorted(b.Deliveries)
 }
 
 func sorted[T any](all []T) {
