@@ -85,7 +85,7 @@ func (k *known) take(e entry, payload []byte, zero bool) error {
 	default:
 		return errNoRow
 	}
-	t := k.topic(n)
+	t := k.subject(n)
 	if !zero {
 		t.queueName, t.agentName = renamed(t.queueName, queueName), renamed(t.agentName, agentName)
 		k.newest = max(k.newest, start)
@@ -111,7 +111,7 @@ func renamed(old, now string) string {
 	return strings.Clone(now)
 }
 
-func (k *known) topic(n name) *subject {
+func (k *known) subject(n name) *subject {
 	t := k.by[n]
 	if t == nil {
 		n.tenant, n.queueID, n.channel, n.agentID = strings.Clone(n.tenant), strings.Clone(n.queueID), strings.Clone(n.channel), strings.Clone(n.agentID)
