@@ -65,6 +65,9 @@ func merge(usual []column, given spec.Exprs) (list []column, exprs spec.Exprs) {
 
 // checkColumns reports columns that there are not, where further ones are not allowed, and expressions that are none.
 func checkColumns(kind string, usual []column, given spec.Exprs, path string, further bool, problem func(path, message string)) {
+	if path != "" {
+		path += "."
+	}
 	for _, g := range given {
 		at := slices.IndexFunc(usual, func(c column) bool { return c.name == g.Name })
 		switch {
@@ -75,19 +78,19 @@ func checkColumns(kind string, usual []column, given spec.Exprs, path string, fu
 					names = append(names, c.name)
 				}
 			}
-			problem(path+"."+g.Name, fmt.Sprintf("is no column of this file%s", spec.Suggest(g.Name, names)))
+			problem(path+g.Name, fmt.Sprintf("is no column of this file%s", spec.Suggest(g.Name, names)))
 			continue
 		case at >= 0 && usual[at].form == instant:
-			problem(path+"."+g.Name, "is always the start of the interval: leave it out")
+			problem(path+g.Name, "is always the start of the interval: leave it out")
 			continue
 		}
 		if _, err := columns.New(kind, spec.Exprs{g}, columns.Format{}); err != nil {
 			var wrong *expression.Error
 			message := err.Error()
 			if errors.As(err, &wrong) {
-				message = wrong.Error()
+				message = wrong.Message
 			}
-			problem(path+"."+g.Name, message)
+			problem(path+g.Name, message)
 		}
 	}
 }

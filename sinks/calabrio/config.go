@@ -236,9 +236,7 @@ func (a *Adherence) validate(problem func(path, message string)) {
 			problem("states", fmt.Sprintf("names %q, which is none of available, on_contact, wrap, not_ready, logged_out, with or without /reason", name))
 		}
 	}
-	if _, err := a.codes(); err != nil {
-		problem("user_code", err.Error())
-	}
+	checkColumns(kindState, nil, spec.Exprs{{Name: "user_code", Expr: spec.Expr{Source: a.UserCode}}}, "", true, problem)
 	if a.Timeout < time.Second {
 		problem("timeout", "must be at least 1s")
 	}

@@ -131,9 +131,9 @@ func (h *historical) post(ctx context.Context, path string, bodies [][]byte) ([]
 	answer, _, err := h.client.Bytes(ctx, &httpcall.Request{
 		Method: http.MethodPost, Path: path, Body: h.wrap(list),
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
-		Judge: func(_ int, _ http.Header, body []byte) *httpcall.Error {
+		Judge: func(status int, _ http.Header, body []byte) *httpcall.Error {
 			head = bytes.Clone(body)
-			return nil
+			return misplaced(status)
 		},
 	})
 	if err == nil {
@@ -146,6 +146,15 @@ func (h *historical) post(ctx context.Context, path string, bodies [][]byte) ([]
 		}
 	}
 	return nil, err
+}
+
+// misplaced judges answers that say that nothing takes requests at the address. No record is to blame, and all wait until it is set right.
+func misplaced(status int) *httpcall.Error {
+	switch {
+	case status >= 300 && status < 400, status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone, status == http.StatusUnsupportedMediaType:
+		return &httpcall.Error{Kind: httpcall.Refused, Err: errors.New("nothing takes these requests there: check url and path")}
+	}
+	return nil
 }
 
 // wrap puts the list of records into the envelope.
