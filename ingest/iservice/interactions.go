@@ -95,13 +95,15 @@ func (g *searching) take(ctx context.Context, call string, n int, raw json.RawMe
 
 // tell hands over the contacts of a thread. Where the search did not find the questions of its answers, the whole thread is asked for.
 func (g *searching) tell(ctx context.Context, t *thread) error {
-	if t.lacking() {
+	whole := t.lacking()
+	if whole {
 		err := g.complete(ctx, t)
 		var said *Failure
 		switch {
 		case errors.As(err, &said) && said.Class == Missing && len(t.all) == 0:
 			return g.deleted(ctx, t.id)
 		case errors.As(err, &said) && said.Class == Missing:
+			whole = false
 		case err != nil:
 			return err
 		}
@@ -133,11 +135,7 @@ func (g *searching) tell(ctx context.Context, t *thread) error {
 			return err
 		}
 	}
-	delete(g.known.Open, t.id)
-	if len(open) > 0 {
-		g.known.Open[t.id] = openThread{Seen: g.watch.Now().UnixMilli(), Questions: open}
-	}
-	return nil
+	return g.note(ctx, t, whole, open)
 }
 
 // complete asks for all messages of a thread.

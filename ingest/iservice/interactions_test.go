@@ -308,6 +308,36 @@ func TestDeletedThreads(t *testing.T) {
 	f(false, "1/1 inbound email 4105() offered 02T11:30:00")
 }
 
+// A thread of which the search finds a part keeps its other open questions, until the whole of it tells what became of them. One that is
+// not found while none is, is asked for again.
+func TestPartsOfThreads(t *testing.T) {
+	s := newTenant(t)
+	ticket := func(id, date string) string {
+		return fmt.Sprintf(`{"id":"%s","threadID":"1","type":"Ticket","date":"2026-03-02 %s:00","topicID":"4105"}`, id, date)
+	}
+	r := s.reading("streams: {interactions: {back: 24h, overlap: 1m, recheck: 1h}}")
+	f := func(found, thread string, want ...string) {
+		t.Helper()
+		s.says(search, `{"interactions":[`+found+`]}`)
+		s.says(history, thread)
+		r.watch.at = r.watch.at.Add(time.Hour)
+		r.must()
+		var got []string
+		for _, c := range r.out.newest() {
+			got = append(got, strings.Fields(c)[0]+map[bool]string{true: " retracted"}[strings.HasSuffix(c, "retracted")])
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+	const gone = `{"errors":["Thread not found."]}`
+	f(ticket("1", "11:30"), gone, "1/1")
+	f(ticket("2", "13:30"), gone, "1/1", "1/2")
+	f("", gone, "1/1", "1/2")
+	f("", `{"history":[`+ticket("2", "13:30")+`]}`, "1/1 retracted", "1/2")
+	f("", gone, "1/1 retracted", "1/2 retracted")
+}
+
 // Answers are kept as they came where that is asked for, and the login is not among them.
 func TestRawAnswersAreKept(t *testing.T) {
 	s := newTenant(t)

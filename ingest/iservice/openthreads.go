@@ -2,6 +2,8 @@ package iservice
 
 import (
 	"context"
+	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -79,15 +81,33 @@ func (t openThread) latest() (at int64) {
 	return at
 }
 
-// deleted withdraws the open questions of a thread that is not there any more.
+// deleted withdraws the open questions of a thread that is not there any more. Those of the window the flow takes back by itself.
 func (g *searching) deleted(ctx context.Context, id string) error {
 	open := g.known.Open[id]
 	delete(g.known.Open, id)
 	if !g.known.Found {
-		g.deps.Log.Warn("a thread with an open question is not found, nor was any other so far: check thread.call and thread.id_field", "thread", id)
+		if open.earliest() < g.read.From.UnixMilli() { // once a thread is found, it is known that this one is gone
+			open.Seen = g.watch.Now().UnixMilli()
+			g.known.Open[id] = open
+			g.deps.Log.Warn("a thread with an open question is not found, nor was any other so far: check thread.call and thread.id_field", "thread", id)
+		}
 		return nil
 	}
-	for segment, at := range open.Questions {
+	return g.withdraw(ctx, id, open.Questions)
+}
+
+// earliest is when the oldest question of the thread arrived.
+func (t openThread) earliest() int64 {
+	at := int64(math.MaxInt64)
+	for _, q := range t.Questions {
+		at = min(at, q)
+	}
+	return at
+}
+
+// withdraw takes back questions of a thread.
+func (g *searching) withdraw(ctx context.Context, id string, questions map[string]int64) error {
+	for segment, at := range questions {
 		c := &schemas.Contact{
 			InteractionID: id, Segment: segment, Retracted: true, OfferedAt: at, AnsweredAt: schemas.Null, EndedAt: schemas.Null, WrapEndedAt: schemas.Null,
 			TalkMs: schemas.Null, HoldMs: schemas.Null, WrapMs: schemas.Null,
@@ -95,6 +115,29 @@ func (g *searching) deleted(ctx context.Context, id string) error {
 		if err := g.read.Contact(ctx, c); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// note remembers the open questions of a thread. Of those that were open before and are not among the messages, a thread that was read as a
+// whole has none any more, and one of which the search found a part may have them still.
+func (g *searching) note(ctx context.Context, t *thread, whole bool, open map[string]int64) error {
+	left := map[string]int64{}
+	for segment, at := range g.known.Open[t.id].Questions {
+		if !t.knows(segment) {
+			left[segment] = at
+		}
+	}
+	delete(g.known.Open, t.id)
+	if whole {
+		if err := g.withdraw(ctx, t.id, left); err != nil {
+			return err
+		}
+	} else {
+		maps.Copy(open, left)
+	}
+	if len(open) > 0 {
+		g.known.Open[t.id] = openThread{Seen: g.watch.Now().UnixMilli(), Questions: open}
 	}
 	return nil
 }
