@@ -39,6 +39,10 @@ func TestMain(m *testing.M) {
 		err = poll(os.Args[1], os.Args[2])
 	case "polled-read": // says what the log has of it
 		err = readPolled(os.Args[1], os.Stdout)
+	case "delivered": // reads what a vendor has, and delivers what follows
+		err = deliver(os.Args[1], os.Args[2])
+	case "delivered-read": // says what the log and the destination have of it
+		err = readDelivered(os.Args[1], os.Stdout)
 	case "read": // answers queries, by name
 		err = answer(os.Args[1], os.Args[2])
 	}
