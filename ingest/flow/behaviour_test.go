@@ -451,3 +451,52 @@ func TestMemoryIsBounded(t *testing.T) {
 		}})
 	})
 }
+
+// A clock that was years ahead leaves a flow that has nothing to read for years: that is an error which says so.
+func TestAClockThatWasAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog()
+		reads := 0
+		f := Flow{Name: "calls", Facts: []string{"contact"}, Schedule: Schedule{Every: time.Minute}, Window: Window{Overlap: time.Hour},
+			Read: func(context.Context, *Read) error { reads++; return nil }}
+		g := func(ahead time.Duration, wanted int, word string) {
+			t.Helper()
+			o := l.options()
+			o.Deps.Watch, o.Deps.Drain = clock.Fast(clock.Now().Add(ahead), clock.Now(), 1), true
+			err := Run(t.Context(), []Flow{f}, l.cursor, l, o)
+			if (err != nil) != (word != "") || err != nil && !strings.Contains(err.Error(), word) || reads != wanted {
+				t.Errorf("%s ahead: %d reads, want %d, error %v", ahead, reads, wanted, err)
+			}
+		}
+		g(5*time.Hour, 1, "")
+		g(4*time.Hour+time.Second, 2, "") // the overlap reaches back
+		g(0, 2, "clock")
+		if p := l.position(t, "calls"); !strings.Contains(p.Error, "sources reset") {
+			t.Errorf("the cursor says %q", p.Error)
+		}
+	})
+}
+
+// A thing that was corrected to begin before the windows is not missed in them after a restart.
+func TestWhatMovedOutOfTheWindowsIsNotMissed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog()
+		start := clock.Now()
+		told := true
+		f := Flow{Name: "calls", Facts: []string{"contact"}, Schedule: Schedule{Every: 10 * time.Minute}, Window: Window{Overlap: time.Hour}, Replaces: true,
+			Read: func(ctx context.Context, r *Read) error {
+				if !told {
+					return nil
+				}
+				return r.Contact(ctx, contactAt("x", start.Add(-10*time.Minute), "q"))
+			}}
+		l.runFor(t, time.Minute, f)
+		moved := contactAt("x", start.Add(-3*time.Hour), "moved")
+		moved.Revision = clock.Now().UnixMilli()
+		l.entries, told = append(l.entries, entry{clock.Now(), moved}), false
+		l.runFor(t, 25*time.Minute, f)
+		if d := cmp.Diff([]string{"c x/1 moved"}, l.table()); d != "" {
+			t.Error(d)
+		}
+	})
+}

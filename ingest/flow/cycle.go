@@ -11,6 +11,9 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
+// ahead is how far a flow may be complete after now without a word: clocks are set back by little now and then.
+const ahead = 2 * time.Minute
+
 // cycle reads once up to the present, in as many pieces as that takes.
 func (w *worker) cycle(ctx context.Context) error {
 	n := w.run
@@ -19,6 +22,10 @@ func (w *worker) cycle(ctx context.Context) error {
 		return w.read(ctx, time.Time{}, time.Time{}, now)
 	}
 	from, to, lost := w.flow.Window.span(now, w.position.Through)
+	if !from.Before(to) && w.position.Through.After(now.Add(ahead)) {
+		return fmt.Errorf("the flow is complete through %s, and now it is %s: nothing is read until then, as this machine's clock is wrong, or was when "+
+			"the flow was read; correct it, or say `quarterhour sources reset` with --to", w.position.Through.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
 	if lost > 0 {
 		n.deps.Log.Error("the vendor no longer tells about a stretch of time that was not read: it stays empty", "flow", w.flow.Name,
 			"from", w.position.Through, "to", from)

@@ -90,6 +90,7 @@ func (n *run) remember(fact any, since time.Time) error {
 		return nil
 	}
 	if s.at != schemas.Null && s.at < millis(since) {
+		delete(m.items, key) // a correction may have moved it out of what windows reach: it is not to be missed there
 		return nil
 	}
 	it := item{content: s.content, revision: *s.revision, at: s.at, extra: s.extra, owner: n.ownerOf(s)}
