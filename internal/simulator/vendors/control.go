@@ -16,6 +16,10 @@ func (h *Host) routes() http.Handler {
 	for name, v := range h.vendors {
 		mux.Handle("/"+string(name)+"/", h.served(name, v))
 	}
+	for name, d := range h.destinations {
+		mux.Handle("/"+string(name)+"/", h.served(name, d))
+	}
+	mux.HandleFunc("GET /holds", h.holds)
 	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, map[string]any{"now": h.o.Watch.Now().UTC(), clock.FastVariable: h.o.Clock, "from": h.o.Centre.From, "until": h.o.Centre.Until()})
 	})

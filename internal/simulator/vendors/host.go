@@ -15,6 +15,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/simulator"
+	"github.com/quarterhour/quarterhour/internal/simulator/calabrio"
 	"github.com/quarterhour/quarterhour/internal/simulator/centre"
 	"github.com/quarterhour/quarterhour/internal/simulator/five9"
 	"github.com/quarterhour/quarterhour/internal/simulator/gladly"
@@ -30,6 +31,7 @@ type Options struct {
 	Five9    five9.Options
 	Gladly   gladly.Options
 	IService iservice.Options
+	Calabrio calabrio.Options
 	Outages  []Outage
 	Log      *slog.Logger
 }
@@ -47,17 +49,20 @@ type Host struct {
 	Five9    *five9.Server
 	Gladly   *gladly.Server
 	IService *iservice.Server
+	// Destinations, which every host has.
+	Calabrio *calabrio.Server
 
 	o       Options
 	server  *http.Server
 	url     string
 	vendors map[centre.Vendor]vendor
-	secrets map[centre.Vendor][][2]string // further variables of a vendor
+	secrets map[centre.Vendor][][2]string // further variables of a vendor or destination
 	closers []func() error
 	done    chan struct{}
 	failed  error
 
-	requests map[centre.Vendor]*atomic.Int64
+	destinations map[centre.Vendor]destination
+	requests     map[centre.Vendor]*atomic.Int64
 
 	mu      sync.Mutex
 	outages []Outage
@@ -132,6 +137,7 @@ func (h *Host) open() (err error) {
 	for v := range h.vendors {
 		h.requests[v] = &atomic.Int64{}
 	}
+	h.openDestinations()
 	return nil
 }
 
@@ -161,6 +167,10 @@ func (h *Host) Variables() (list [][2]string) {
 			list = append(list, h.secrets[v]...)
 		}
 	}
+	for _, d := range h.destinationNames() {
+		list = append(list, [2]string{strings.ToUpper(string(d)) + "_URL", h.VendorURL(d)})
+		list = append(list, h.secrets[d]...)
+	}
 	return list
 }
 
@@ -177,12 +187,15 @@ func (h *Host) Close() error {
 	return errors.Join(err, h.failed)
 }
 
-// Violations are those of all vendors.
+// Violations are those of all vendors and destinations.
 func (h *Host) Violations() (list []string) {
 	for _, v := range centre.Vendors {
 		if v, ok := h.vendors[v]; ok {
 			list = append(list, v.Violations()...)
 		}
+	}
+	for _, d := range h.destinationNames() {
+		list = append(list, h.destinations[d].Violations()...)
 	}
 	return list
 }

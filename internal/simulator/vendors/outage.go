@@ -34,7 +34,7 @@ func (h *Host) Fail(o Outage) error {
 	if !slices.Contains([]string{Unavailable, Refused, Unheard}, o.How) {
 		return fmt.Errorf("how is %q, not %s, %s or %s", o.How, Unavailable, Refused, Unheard)
 	}
-	if _, ok := h.vendors[o.Vendor]; !ok && o.Vendor != "" {
+	if _, ok := h.requests[o.Vendor]; !ok && o.Vendor != "" {
 		return fmt.Errorf("there is no vendor %q here", o.Vendor)
 	}
 	if o.From.IsZero() {
@@ -83,8 +83,8 @@ func (h *Host) out(v centre.Vendor) string {
 	return ""
 }
 
-// served lets a vendor answer, as long as it is there.
-func (h *Host) served(name centre.Vendor, v vendor) http.Handler {
+// served lets a vendor or a destination answer, as long as it is there.
+func (h *Host) served(name centre.Vendor, v http.Handler) http.Handler {
 	return http.StripPrefix("/"+string(name), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.requests[name].Add(1)
 		w.Header().Set("Date", h.o.Watch.Now().UTC().Format(http.TimeFormat)) // a vendor's clock shows the vendor's time
