@@ -13,6 +13,7 @@ import (
 	"github.com/quarterhour/quarterhour/sinks/calabrio"
 	"github.com/quarterhour/quarterhour/sinks/clickhouse"
 	filesink "github.com/quarterhour/quarterhour/sinks/file"
+	httpsink "github.com/quarterhour/quarterhour/sinks/http"
 	"github.com/quarterhour/quarterhour/transform"
 	"github.com/quarterhour/quarterhour/transform/expressions"
 )
@@ -39,6 +40,7 @@ var (
 		clickhouse.Registration,
 		calabrio.Registration,
 		filesink.Registration,
+		httpsink.Registration,
 	}
 
 	Measures = transform.MeasureComponents()
