@@ -50,11 +50,13 @@ func (c *checker) credentials(ctx context.Context) bool {
 	case err == nil:
 		c.say("credentials", ingest.Fine, "%s reads %d agents at %s", c.options.Email, len(agents), c.options.base())
 	case errors.Is(err, quota.ErrLocked):
-		c.say("credentials", ingest.Failure, "Gladly refused this token before: give another in api_token, or say `quarterhour sources reset`")
+		c.say("credentials", ingest.Failure, "Gladly refused this token before: give another in api_token, or, if it was right, say `quarterhour sources reset FILE SOURCE --unlock`")
 	case status(err) == http.StatusUnauthorized:
 		c.say("credentials", ingest.Failure, "Gladly does not accept email %q with this api_token: a token belongs to the agent who made it, and to one environment (production or sandbox)", c.options.Email)
 	case status(err) == http.StatusForbidden:
 		c.say("credentials", ingest.Failure, "%q lacks the permission API User", c.options.Email)
+	case status(err) == http.StatusNotFound:
+		c.say("credentials", ingest.Failure, "there is no Gladly at %s: check organization or url", c.options.base())
 	case errors.As(err, &failed) && failed.Status == 0:
 		c.say("reach", ingest.Failure, "%s is not reached: %v: check organization or url, and the way out of this network", c.options.base(), failed.Err)
 	default:

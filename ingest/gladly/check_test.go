@@ -1,6 +1,8 @@
 package gladly
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +90,12 @@ func TestCheckOfWhatIsNotThere(t *testing.T) {
 	o.URL = "http://127.0.0.1:1"
 	got := f.looks(o)
 	if len(got) != 1 || !strings.HasPrefix(got[0], "failed reach: http://127.0.0.1:1/api/v1 is not reached") {
+		t.Error(got)
+	}
+	elsewhere := httptest.NewServer(http.NotFoundHandler())
+	defer elsewhere.Close()
+	o.URL = elsewhere.URL
+	if got := f.looks(o); len(got) != 1 || !strings.Contains(got[0], "check organization or url") {
 		t.Error(got)
 	}
 }

@@ -2,6 +2,8 @@ package gladly
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -34,7 +36,24 @@ var itemChannels = map[string]string{
 // teller takes what events say of contacts and conversations, from the stream and from the webhook.
 type teller struct {
 	*source
-	book *book
+	book   *book
+	asking context.Context //nolint:containedctx // of the vendor's answers, where somebody waits; nil: as long as it takes
+}
+
+// errSlow is the error of a call whose answer is not waited for any longer.
+var errSlow = errors.New("the answer takes too long")
+
+// get reads a JSON answer while there is time.
+func (c *teller) get(ctx context.Context, path string, into any) error {
+	within := ctx
+	if c.asking != nil {
+		within = c.asking
+	}
+	_, err := c.client.get(within, path, into)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		return fmt.Errorf("%s: %w", path, errSlow)
+	}
+	return err
 }
 
 // take takes an event in. The problem is "" or what is wrong with it.
@@ -71,7 +90,7 @@ func (c *teller) conversation(ctx context.Context, r *flow.Read, id string) erro
 // ask fetches a conversation; nil for one that the vendor does not know (any more).
 func (c *teller) ask(ctx context.Context, id string) (*conversation, error) {
 	found := new(conversation)
-	_, err := c.client.get(ctx, "conversations/"+url.PathEscape(id), found)
+	err := c.get(ctx, "conversations/"+url.PathEscape(id), found)
 	if s := status(err); s == http.StatusNotFound || s == http.StatusMovedPermanently {
 		return nil, nil
 	}
@@ -100,7 +119,7 @@ func (c *teller) fill(ctx context.Context, e *event) error {
 		return nil
 	}
 	var items []item
-	_, err := c.client.get(ctx, "conversations/"+url.PathEscape(id)+"/items", &items)
+	err := c.get(ctx, "conversations/"+url.PathEscape(id)+"/items", &items)
 	if err != nil && status(err) != http.StatusNotFound && status(err) != http.StatusMovedPermanently {
 		return err
 	}

@@ -118,6 +118,9 @@ func (h *hook) deliver(ctx context.Context, r *flow.Read) error {
 func (h *hook) batch(ctx context.Context, r *flow.Read, batch []*delivery) error {
 	answers := make([]error, len(batch))
 	var broken error
+	asking, done := context.WithTimeout(ctx, h.options.Webhook.AnswerWithin/2) // of all of them: the others wait
+	defer done()
+	h.asking = asking
 	for i, d := range batch {
 		if broken == nil {
 			answers[i] = h.one(ctx, r, d)
@@ -138,11 +141,11 @@ func (h *hook) batch(ctx context.Context, r *flow.Read, batch []*delivery) error
 	return broken
 }
 
-// isCall says that an error is about a call to the vendor. The delivery is refused, and comes again.
+// isCall says that an error is about a call to the vendor.
 func isCall(err error) bool {
 	var failed *httpcall.Error
 	var spent *quota.Exhausted
-	return errors.As(err, &failed) || errors.As(err, &spent) || errors.Is(err, quota.ErrLocked)
+	return errors.As(err, &failed) || errors.As(err, &spent) || errors.Is(err, quota.ErrLocked) || errors.Is(err, errSlow)
 }
 
 func (h *hook) one(ctx context.Context, r *flow.Read, d *delivery) error {
@@ -156,6 +159,11 @@ func (h *hook) one(ctx context.Context, r *flow.Read, d *delivery) error {
 	var err error
 	if problem == "" {
 		problem, err = h.take(ctx, r, &e)
+	}
+	if err != nil && isCall(err) && h.options.Streams.Contacts.Every > 0 {
+		// Refused, it would come again four times at most, and then no delivery would: the event stream tells it too.
+		h.deps.Log.Warn("a delivery needs a call that failed: the event stream will tell it", "event", string(e.kind), "err", err)
+		return nil
 	}
 	if err != nil || problem == "" {
 		return err

@@ -50,13 +50,13 @@ func (g *source) Run(ctx context.Context, cursor []byte, out ingest.Out) error {
 	if g.options.contactsWanted() {
 		b := newBook(g.options, g.directory)
 		if s.Contacts.Every > 0 {
-			flows = append(flows, (&contacts{teller: teller{g, b}}).flow())
+			flows = append(flows, (&contacts{teller: teller{source: g, book: b}}).flow())
 		}
 		if s.WorkSessions.Every > 0 {
 			flows = append(flows, (&reader{source: g, book: b}).flow())
 		}
 		if g.options.Webhook.on() {
-			flows = append(flows, (&hook{teller: teller{g, b}, deliveries: make(chan *delivery)}).flow())
+			flows = append(flows, (&hook{teller: teller{source: g, book: b}, deliveries: make(chan *delivery)}).flow())
 		}
 	}
 	return flow.Run(ctx, flows, cursor, out, flow.Options{Deps: g.deps, KeepRaw: g.options.KeepRaw})

@@ -256,6 +256,29 @@ func TestWebhookIsWatched(t *testing.T) {
 	}
 }
 
+// A vendor that does not answer what a delivery makes us ask does not get the webhook disabled: the event stream tells it later.
+func TestWebhookWhileTheVendorIsSlow(t *testing.T) {
+	f := newFake(t, now)
+	f.onEnable = func(map[string]any) bool { return true }
+	h := listenFor(f)
+	until(t, "the other streams have read", func() bool { f.world.mu.Lock(); defer f.world.mu.Unlock(); return f.world.marks[contactFact] != 0 })
+	closed := `{"id":"x","type":"CONVERSATION/CLOSED","timestamp":"2026-03-02T18:00:20Z","content":{"conversationId":"v-c1"}}` + "\n"
+	f.mu.Lock()
+	f.statuses["/conversations/v-c1"] = []int{http.StatusBadGateway}
+	f.answers["/conversations/v-c1"] = `{"id":"v-c1","closedAt":"2026-03-02T18:00:19Z","inboxId":"i1","status":"CLOSED"}`
+	f.events = always(contactLine("18:00:10 STARTED c1 - i1 -") + closed)
+	f.mu.Unlock()
+	for _, body := range []string{contactLine("18:00:10 STARTED c1 - i1 -"), closed, contactLine("18:00:30 STARTED c2 - i1 -")} {
+		if got := h.post(body, hookPassword); got != http.StatusOK {
+			t.Errorf("%s: status %d", body, got)
+		}
+	}
+	until(t, "the stream tells", func() bool {
+		h.watch.add(10 * time.Second)
+		return strings.Contains(f.world.calls()["c1"], "-18:00:19")
+	})
+}
+
 // A webhook that cannot be enabled, since nobody hears the ping, leaves the rest at work, and is tried again.
 func TestWebhookThatIsNotReached(t *testing.T) {
 	f := newFake(t, now)

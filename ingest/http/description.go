@@ -9,5 +9,5 @@ const description = "Each stream makes one request for a window of time, follows
 	"a record that the window no longer holds is withdrawn: by `offered_at`, `started_at` or `starts_at`, which must then be what the API selects by. The source is complete " +
 	"for a kind of fact up to `lag` before the last read of every stream that gives it, so that intervals can become final.\n\n" +
 	"`auth.type: oauth2` is the client credentials grant; `token_path`, `expires_path`, `id_field` and `secret_field` fit it to token endpoints that name things otherwise. A token is " +
-	"renewed before it expires, and after a 401 once; a credential refused then is not used again until it changes or `quarterhour sources reset` is said.\n\n" +
+	"renewed before it expires, and after a 401 once; a credential refused then is not used again until it changes or `quarterhour sources reset --unlock` is said.\n\n" +
 	"An answer of status 200 that is an error is told by `error_path`; an HTML page is one always. What the API asks for with `Retry-After` is kept; without it, pauses grow."

@@ -59,7 +59,7 @@ func (s *source) checkLogin(ctx context.Context, report func(ingest.Finding)) bo
 	switch {
 	case err == nil:
 	case errors.Is(err, quota.ErrLocked):
-		report(ingest.Finding{What: what, Outcome: ingest.Failure, Detail: err.Error() + ": change the password, or say `quarterhour sources reset`"})
+		report(ingest.Finding{What: what, Outcome: ingest.Failure, Detail: err.Error() + ": put the right password in place, or, if it was right, say `quarterhour sources reset FILE SOURCE --unlock`"})
 		return false
 	case errors.As(err, &failed) && failed.Status == 0 && failed.Kind == httpcall.Transient:
 		report(ingest.Finding{What: "reach " + s.o.URL, Outcome: ingest.Failure, Detail: err.Error() + ": check url, and that this machine may call it"})

@@ -71,8 +71,8 @@ func (c *Credential) await(ctx context.Context, operation string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		now := c.watch.Now()
 		c.mu.Lock()
+		now := c.watch.Now() // not before: others may have held the lock for long, by a clock that runs fast
 		err := c.locked(ctx, now)
 		free := c.free(operation, now)
 		c.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -96,12 +97,17 @@ func newCredential(name string, watch clock.Watch, o Options) *Credential {
 func (c *Credential) keepIn(store Store) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if store == nil || slices.Contains(c.stores, store) {
+	if store == nil || slices.ContainsFunc(c.stores, func(s Store) bool { return same(s, store) }) {
 		return
 	}
 	c.dirty = c.dirty || len(c.stores) > 0
 	c.stores = append(c.stores, store)
 	c.restore(store.Load(Key(c.name)))
+}
+
+// same says that two stores are one. Values that cannot be compared are taken for different ones: writing twice does no harm.
+func same(a, b Store) bool {
+	return reflect.TypeOf(a) == reflect.TypeOf(b) && reflect.ValueOf(a).Comparable() && a == b
 }
 
 // join takes on what another opener asks for.

@@ -81,7 +81,7 @@ func (c *Credential) Refused(ctx context.Context, why string) error {
 	r.Digest = digest(c.secret, r.Salt)
 	c.refusal, c.looked = r, now
 	c.log.Error("the vendor refused the credential: no more calls are made with it, so that the account is not locked", "why", why,
-		"then", "change the password, or say `quarterhour sources reset`")
+		"then", "put the right password in place, or, if it was right, say `quarterhour sources reset FILE SOURCE --unlock`")
 	if err := c.save(context.WithoutCancel(ctx)); err != nil { // a restart must know
 		c.dirty = true
 		return fmt.Errorf("write down that the credential %q was refused: %w", c.name, err)

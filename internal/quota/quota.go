@@ -53,5 +53,5 @@ func (e *Exhausted) Error() string {
 }
 
 // ErrLocked is the error of every operation after the vendor refused the credential, until the secret changes or a person says
-// `quarterhour sources reset`: another try could lock the account.
+// `quarterhour sources reset --unlock`: another try could lock the account.
 var ErrLocked = errors.New("the vendor refused this credential, and no more calls are made with it")

@@ -202,6 +202,26 @@ func TestPipelinesShareACredential(t *testing.T) {
 	}
 }
 
+// unlike is a store that Go cannot compare.
+type unlike struct {
+	*books
+	_ []byte
+}
+
+func TestStoresThatCannotBeCompared(t *testing.T) {
+	store := unlike{books: newBooks()}
+	shared := &Keyring{}
+	for range 2 {
+		c := shared.With(store).Open("vendor/user", day(10))
+		if err := c.Do(t.Context(), "call", nothing); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(store.by) != 1 {
+		t.Errorf("kept %d credentials", len(store.by))
+	}
+}
+
 func TestAnEndedContextMakesNoCall(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
