@@ -33,7 +33,7 @@ func openAgents(file string) (*agents, error) {
 	if file == "" {
 		return a, nil
 	}
-	text, err := os.ReadFile(file) //nolint:gosec // the pipeline file names it
+	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return a, nil
 	}

@@ -13,7 +13,7 @@ import (
 
 // replace writes a file as a whole or not at all: draft, on the same file system, takes its name once it is on disk.
 func replace(path, draft string, text []byte) error {
-	f, err := os.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640) //nolint:gosec // the importer's group reads it
+	f, err := os.OpenFile(draft, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func replace(path, draft string, text []byte) error {
 
 // syncFolder puts the names in a folder on disk.
 func syncFolder(path string) error {
-	d, err := os.Open(path) //nolint:gosec // the pipeline file names it
+	d, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (f *folder) alone(ctx context.Context, do func() error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	file, err := os.OpenFile(filepath.Join(f.state, "lock"), os.O_RDWR|os.O_CREATE, 0o640) //nolint:gosec // within the folder of the state
+	file, err := os.OpenFile(filepath.Join(f.state, "lock"), os.O_RDWR|os.O_CREATE, 0o640)
 	if err != nil {
 		return fmt.Errorf("lock the folder: %w", err)
 	}

@@ -238,7 +238,7 @@ func instant(text string) (time.Time, error) {
 
 func result(w http.ResponseWriter, operation string, n int) {
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-	fmt.Fprintf(w, `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><%[1]sResponse xmlns="%[2]s"><%[1]sResult>%[3]d</%[1]sResult></%[1]sResponse></s:Body></s:Envelope>`, operation, service, n)
+	_, _ = fmt.Fprintf(w, `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><%[1]sResponse xmlns="%[2]s"><%[1]sResult>%[3]d</%[1]sResult></%[1]sResponse></s:Body></s:Envelope>`, operation, service, n)
 }
 
 func fault(w http.ResponseWriter, code, exception, message string) {
@@ -246,6 +246,6 @@ func fault(w http.ResponseWriter, code, exception, message string) {
 	w.WriteHeader(http.StatusInternalServerError)
 	var b strings.Builder
 	_ = xml.EscapeText(&b, []byte(message)) // a builder takes everything
-	fmt.Fprintf(w, `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>%s</faultcode><faultstring xml:lang="en-US">%s</faultstring><detail><%s xmlns="%s"/></detail></s:Fault></s:Body></s:Envelope>`,
+	_, _ = fmt.Fprintf(w, `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode>%s</faultcode><faultstring xml:lang="en-US">%s</faultstring><detail><%s xmlns="%s"/></detail></s:Fault></s:Body></s:Envelope>`,
 		code, b.String(), exception, contract)
 }

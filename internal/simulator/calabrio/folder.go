@@ -41,7 +41,7 @@ func ReadLogServer(dir string, interval time.Duration) (held map[string]string, 
 			wrong = append(wrong, name+" is no name of a LogServer file")
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // the caller names the folder
+		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			wrong = append(wrong, err.Error())
 			continue
@@ -138,7 +138,7 @@ func ReadQueueImport(dir string, interval time.Duration) (held map[string]string
 			wrong = append(wrong, name+" is neither CSV nor TXT")
 			continue
 		}
-		text, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // the caller names the folder
+		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			wrong = append(wrong, err.Error())
 			continue
