@@ -97,7 +97,11 @@ func (c *compiler) compile(f *Feed) *feed {
 	for name, text := range given {
 		out.headers = append(out.headers, header{name, c.template("headers."+name, text)})
 	}
-	out.around, out.aroundShape = c.table("envelope.fields", c.o.Envelope.Fields, c.listName())
+	around := c.o.Envelope.Fields
+	if out.one {
+		around = nil
+	}
+	out.around, out.aroundShape = c.table("envelope.fields", around, c.listName())
 	if f.Body != "" {
 		c.withBody(out, f, at)
 	} else {
