@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/expression"
+	"github.com/quarterhour/quarterhour/internal/wholefile"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
@@ -97,7 +98,7 @@ func (d *destination) put(ctx context.Context, t *table, to place, rows []*row) 
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	unlock, err := lockAll(ctx, append([]string{path}, elsewhere...))
+	unlock, err := wholefile.LockAll(ctx, folders(append(elsewhere, path)...))
 	if err != nil {
 		return err
 	}
@@ -108,27 +109,12 @@ func (d *destination) put(ctx context.Context, t *table, to place, rows []*row) 
 	return t.move(ctx, path, elsewhere, rows)
 }
 
-// lockAll locks the folders of files, always in the same order, so that two writers do not wait for each other.
-func lockAll(ctx context.Context, paths []string) (unlock func() error, err error) {
+// folders are those of files, in order.
+func folders(paths ...string) []string {
 	var dirs []string
 	for _, path := range paths {
 		dirs = append(dirs, filepath.Dir(path))
 	}
 	slices.Sort(dirs)
-	var held []func() error
-	unlock = func() error {
-		var err error
-		for _, f := range held {
-			err = errors.Join(err, f())
-		}
-		return err
-	}
-	for _, dir := range slices.Compact(dirs) {
-		f, err := lock(ctx, dir)
-		if err != nil {
-			return nil, errors.Join(err, unlock())
-		}
-		held = append(held, f)
-	}
-	return unlock, nil
+	return slices.Compact(dirs)
 }

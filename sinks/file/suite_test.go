@@ -77,4 +77,3 @@ func TestSuite(t *testing.T) {
 		})
 	}
 }
-

@@ -1,6 +1,6 @@
 //go:build unix
 
-package file
+package wholefile
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 
 const lockPause = 5 * time.Millisecond
 
-// lock waits until the folder is this writer's alone. Two opens of one file exclude each other even within a process; the operating
+// Lock waits until the folder is this writer's alone. Two opens of one file exclude each other even within a process; the operating
 // system gives the lock back when the process ends, however it ends.
-func lock(ctx context.Context, dir string) (unlock func() error, err error) {
+func Lock(ctx context.Context, dir string) (unlock func() error, err error) {
 	path := filepath.Join(dir, ".quarterhour.lock")
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
@@ -38,8 +38,8 @@ func lock(ctx context.Context, dir string) (unlock func() error, err error) {
 	}
 }
 
-// settle makes sure that what was renamed in a folder is on the disk.
-func settle(dir string) error {
+// Settle makes sure that what was renamed in a folder is on the disk.
+func Settle(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -1,0 +1,26 @@
+package pipkins
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/quarterhour/quarterhour/internal/wholefile"
+)
+
+// folder is a local or mounted one. It must exist: one that is not mounted is no folder to write into.
+type folder string
+
+func (f folder) put(_ context.Context, name string, content []byte) error {
+	if _, err := os.Stat(string(f)); err != nil {
+		return fmt.Errorf("folder: %w: make it, or mount it", err)
+	}
+	return wholefile.Write(filepath.Join(string(f), name), func(w io.Writer) error {
+		_, err := w.Write(content)
+		return err
+	})
+}
+
+func (f folder) close() error { return nil }

@@ -1,0 +1,197 @@
+package pipkins
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/quarterhour/quarterhour/internal/expression"
+	"github.com/quarterhour/quarterhour/internal/spec"
+	"github.com/quarterhour/quarterhour/sinks/columns"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
+)
+
+// sheet is the layout of the files of one set. Safe for concurrent use.
+type sheet struct {
+	config   *Config
+	set      string
+	table    *columns.Table
+	layouts  []*columns.Table // by column, where it has a layout of its own
+	where    *columns.Table   // nil: all rows
+	together bool             // rows that differ in the channel only are summed
+	encoder  encoder
+}
+
+var readsChannel = regexp.MustCompile(`\bchannel\b`)
+
+func newSheet(kind string, c *Config) (*sheet, error) {
+	set := c.Sets.of(kind)
+	list := set.columns(kind)
+	s := &sheet{config: c, set: set.name(kind), encoder: newEncoder(c.Encoding), together: true}
+	var err error
+	if s.table, err = columns.New(kind, list, c.Format); err != nil {
+		return nil, err
+	}
+	s.layouts = make([]*columns.Table, len(list))
+	for n, column := range list {
+		s.together = s.together && !readsChannel.MatchString(column.Expr.Source)
+		if layout, ok := c.Layouts[column.Name]; ok {
+			f := c.Format
+			f.Times = layout
+			if s.layouts[n], err = columns.New(kind, list[n:n+1], f); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if set.Where.Source == "" {
+		return s, nil
+	}
+	if s.where, err = columns.New(kind, spec.Exprs{{Name: "where", Expr: set.Where}}, c.Format); err != nil {
+		return nil, err
+	}
+	if k := s.where.Kinds[0]; k != expression.Bool && k != expression.Any {
+		return nil, fmt.Errorf("where is %s, and true or false is needed", k)
+	}
+	return s, nil
+}
+
+// errEncoding is the error of a row whose text the encoding does not have, where that is to be refused.
+var errEncoding = errors.New("encoding")
+
+// check says what is wrong with a row.
+func (s *sheet) check(i *delivery.Item) error {
+	if _, err := s.wants(i); err != nil {
+		return err
+	}
+	texts, err := s.texts(i)
+	if err != nil || s.config.Unknown != "refuse" {
+		return err
+	}
+	for n, text := range texts {
+		if !s.encoder.can(text) {
+			return fmt.Errorf("column %q: %q cannot be written in %s: %w", s.table.Names[n], text, s.config.Encoding, errEncoding)
+		}
+	}
+	return nil
+}
+
+// wants says whether a row belongs into the files.
+func (s *sheet) wants(i *delivery.Item) (bool, error) {
+	if s.where == nil {
+		return true, nil
+	}
+	values, err := s.where.Values(nil, i)
+	return err == nil && values[0].True(), err
+}
+
+// texts are the values of a row's columns, without quotes.
+func (s *sheet) texts(i *delivery.Item) ([]string, error) {
+	values, err := s.table.Values(nil, i)
+	if err != nil {
+		return nil, err
+	}
+	texts := make([]string, len(values))
+	for n, v := range values {
+		table := cmp.Or(s.layouts[n], s.table)
+		texts[n] = strings.ToValidUTF8(table.Text(v), "\uFFFD")
+		if s.config.Decimals >= 0 {
+			texts[n] = s.rounded(v, texts[n])
+		}
+	}
+	return texts, nil
+}
+
+// rounded has as many digits behind the point as the options say.
+func (s *sheet) rounded(v expression.Value, text string) string {
+	switch {
+	case v.Kind == expression.Duration && s.config.Durations == "minutes":
+		return decimal(v.Milliseconds(), 60_000, s.config.Decimals)
+	case v.Kind == expression.Float && !math.IsInf(v.Number(), 0) && !math.IsNaN(v.Number()):
+		return strconv.FormatFloat(v.Number(), 'f', s.config.Decimals, 64)
+	}
+	return text
+}
+
+// decimal is n/unit with so many digits behind the point, rounded half to even. unit is less than a million, digits at most 9.
+func decimal(n, unit int64, digits int) string {
+	sign := ""
+	if n < 0 {
+		sign, n = "-", -n
+	}
+	scale := int64(1)
+	for range digits {
+		scale *= 10
+	}
+	whole, rest := n/unit, n%unit*scale
+	part, rest := rest/unit, rest%unit
+	if 2*rest > unit || 2*rest == unit && part%2 != 0 {
+		part++
+	}
+	if scale == 1 { // the half goes to the even whole
+		whole, part = n/unit, 0
+		if over := n % unit; 2*over > unit || 2*over == unit && whole%2 != 0 {
+			whole++
+		}
+		return sign + strconv.FormatInt(whole, 10)
+	}
+	return fmt.Sprintf("%s%d.%0*d", sign, whole+part/scale, digits, part%scale)
+}
+
+// render writes a file. It is nil where no row belongs into it.
+func (s *sheet) render(rows []entry) ([]byte, error) {
+	items := make([]*delivery.Item, 0, len(rows))
+	for n := range rows {
+		i := rows[n].item()
+		wanted, err := s.wants(i)
+		if err != nil {
+			return nil, err
+		}
+		if wanted {
+			items = append(items, i)
+		}
+	}
+	if s.together {
+		items = summed(items)
+	}
+	slices.SortFunc(items, func(a, b *delivery.Item) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Key, b.Key)) })
+	if len(items) == 0 {
+		return nil, nil
+	}
+	var b strings.Builder
+	if s.config.Header {
+		s.line(&b, s.table.Names)
+	}
+	for _, i := range items {
+		texts, err := s.texts(i)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", i.Key, err)
+		}
+		s.line(&b, texts)
+	}
+	return s.encoder.encode(b.String()), nil
+}
+
+var lineEnds = map[string]string{"crlf": "\r\n", "lf": "\n"}
+
+func (s *sheet) line(b *strings.Builder, texts []string) {
+	for n, text := range texts {
+		if n > 0 {
+			b.WriteString(s.config.Delimiter)
+		}
+		special := strings.Contains(text, s.config.Delimiter) || strings.ContainsAny(text, "\"\r\n")
+		switch {
+		case s.config.Quotes == "never" && special:
+			b.WriteString(strings.NewReplacer(s.config.Delimiter, " ", "\"", " ", "\r", " ", "\n", " ").Replace(text))
+		case s.config.Quotes == "always" || special:
+			b.WriteString(`"` + strings.ReplaceAll(text, `"`, `""`) + `"`)
+		default:
+			b.WriteString(text)
+		}
+	}
+	b.WriteString(lineEnds[s.config.LineEnd])
+}

@@ -1,0 +1,109 @@
+package pipkins
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	simulated "github.com/quarterhour/quarterhour/internal/simulator/pipkins"
+	"github.com/quarterhour/quarterhour/sinks/columns"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
+	"github.com/quarterhour/quarterhour/sinks/deliverytest"
+)
+
+// light is the suite without the parts that another way of the same sink goes through, too.
+var light = []string{"any order of requests", "restart", "cancel", "outage", "faults", "silence"}
+
+// shows is what the site has for an item in the usual columns.
+func shows(i delivery.Item) map[string]string {
+	at := time.UnixMilli(i.Start).UTC().Format(time.RFC3339)
+	s := func(ms int64) int64 { return columns.Seconds(ms) }
+	switch {
+	case i.Queue != nil:
+		q := i.Queue
+		return map[string]string{"queue/" + at + "/" + q.QueueID: fmt.Sprintf("%s|%s|%s|%d|%d|%d", at, q.QueueID, q.QueueName, q.Offered, q.Answered, s(q.ContactMs))}
+	case i.AgentQueue != nil:
+		q := i.AgentQueue
+		return map[string]string{"agentqueue/" + at + "/" + q.AgentID + "/" + q.QueueID: fmt.Sprintf("%s|%s|%s|%s|%s|%d|%d|%d",
+			at, q.QueueID, q.QueueName, q.AgentID, q.AgentName, s(q.ContactMs), q.Answered, q.Completed)}
+	default:
+		q := i.Agent
+		return map[string]string{"agent/" + at + "/" + q.AgentID: fmt.Sprintf("%s|%s|%s|%d|%d", at, q.AgentID, q.AgentName, s(q.LoginMs), q.DirectOut)}
+	}
+}
+
+func TestSuiteFolder(t *testing.T) {
+	t.Parallel()
+	deliverytest.Run(t, deliverytest.Case{
+		Registration: Registration, YAML: "folder: ${DIR}\n",
+		Destination: func(t *testing.T, s deliverytest.Setting) deliverytest.Destination {
+			site := simulated.New(s.Watch, simulated.Options{})
+			return deliverytest.Destination{
+				Holds: func() map[string]string {
+					if err := site.Scan(s.Dir); err != nil {
+						t.Error(err)
+					}
+					return site.Holds()
+				},
+				Shows: shows, Violations: site.Violations,
+			}
+		},
+	})
+}
+
+func TestSuiteHTTPS(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{"raw", "multipart"} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			yaml := "https: {url: '${URL}', body: " + body + ", auth: {type: basic, username: acme, password: hunter2}}\nstate: ${DIR}\n"
+			field, without := "", []string(nil)
+			if body == "multipart" {
+				field, without = "file", light
+			}
+			deliverytest.Run(t, deliverytest.Case{
+				Registration: Registration, YAML: yaml, Secrets: []string{"hunter2"}, Without: without,
+				Destination: func(_ *testing.T, s deliverytest.Setting) deliverytest.Destination {
+					site := simulated.New(s.Watch, simulated.Options{Username: "acme", Password: "hunter2", Field: field, Unknown: []string{"nobody"}})
+					return deliverytest.Destination{
+						Handler: site, Holds: site.Holds, Shows: shows, Violations: site.Violations,
+						Poison: func(i *delivery.Item) bool {
+							if i.Queue != nil {
+								i.Queue.QueueID = "nobody"
+							}
+							return i.Queue != nil
+						},
+					}
+				},
+			})
+		})
+	}
+}
+
+func TestSuiteSFTP(t *testing.T) {
+	t.Parallel()
+	for _, without := range []bool{false, true} {
+		t.Run(fmt.Sprintf("posix-rename %t", !without), func(t *testing.T) {
+			t.Parallel()
+			site, env := new(simulated.Server), map[string]string{}
+			c := deliverytest.Case{
+				Registration: Registration, Env: env, Secrets: []string{"hunter2"},
+				YAML: "sftp: {address: '${ADDRESS}', username: acme, password: hunter2, fingerprint: '${FINGERPRINT}', path: /inbound}\nstate: ${DIR}\n",
+				Destination: func(t *testing.T, s deliverytest.Setting) deliverytest.Destination {
+					site = simulated.New(s.Watch, simulated.Options{Username: "acme", Password: "hunter2", NoPosixRename: without})
+					server, err := site.ServeSFTP()
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(func() { _ = server.Close() })
+					env["ADDRESS"], env["FINGERPRINT"] = server.Addr, server.Fingerprint
+					return deliverytest.Destination{Holds: site.Holds, Shows: shows, Violations: site.Violations}
+				},
+			}
+			if without {
+				c.Without = light
+			}
+			deliverytest.Run(t, c)
+		})
+	}
+}
