@@ -14,6 +14,8 @@ import (
 	"github.com/quarterhour/quarterhour/sinks/clickhouse"
 	filesink "github.com/quarterhour/quarterhour/sinks/file"
 	httpsink "github.com/quarterhour/quarterhour/sinks/http"
+	"github.com/quarterhour/quarterhour/sinks/pipkins"
+	"github.com/quarterhour/quarterhour/sinks/sqs"
 	"github.com/quarterhour/quarterhour/transform"
 	"github.com/quarterhour/quarterhour/transform/expressions"
 )
@@ -40,7 +42,9 @@ var (
 		clickhouse.Registration,
 		calabrio.Registration,
 		filesink.Registration,
+		pipkins.Registration,
 		httpsink.Registration,
+		sqs.Registration,
 	}
 
 	Measures = transform.MeasureComponents()
