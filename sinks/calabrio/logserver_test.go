@@ -234,6 +234,7 @@ func TestDamagedState(t *testing.T) {
 
 // Two sinks that write into one folder, in whatever order and with whatever requests, leave the newest revision of each row.
 func TestWritersOfOneFolder(t *testing.T) {
+	t.Parallel()
 	base := t.TempDir()
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {

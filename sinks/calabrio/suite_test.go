@@ -117,17 +117,24 @@ func stateOf() func(i delivery.Item) map[string]string {
 
 func TestAdherenceSuite(t *testing.T) {
 	t.Parallel()
-	for _, snapshot := range []string{"", "  snapshot: {file: '${DIR}/agents.json'}\n"} {
-		deliverytest.Run(t, deliverytest.Case{
-			Registration: Registration, Secrets: []string{vendor.AuthenticationKey},
-			YAML: "adherence:\n  url: ${URL}" + vendor.AdherencePath + "\n  authentication_key: " + vendor.AuthenticationKey +
-				"\n  source_id: 1\n  states: {not_ready/Break: BREAK, available: READY}\n" + snapshot,
-			Destination: func(_ *testing.T, s deliverytest.Setting) deliverytest.Destination {
-				sim := vendor.New(s.Watch, vendor.Options{})
-				return deliverytest.Destination{Handler: sim, Holds: sim.Holds, Violations: sim.Violations, Shows: stateOf()}
-			},
-			Without: []string{"partial failure"}, // it names one fact, and what is delivered here is one state of each agent
-		})
+	deliverytest.Run(t, adherenceCase(""))
+}
+
+func TestSnapshotSuite(t *testing.T) {
+	t.Parallel()
+	deliverytest.Run(t, adherenceCase("  snapshot: {file: '${DIR}/agents.json'}\n"))
+}
+
+func adherenceCase(more string) deliverytest.Case {
+	return deliverytest.Case{
+		Registration: Registration, Secrets: []string{vendor.AuthenticationKey},
+		YAML: "adherence:\n  url: ${URL}" + vendor.AdherencePath + "\n  authentication_key: " + vendor.AuthenticationKey +
+			"\n  source_id: 1\n  states: {not_ready/Break: BREAK, available: READY}\n" + more,
+		Destination: func(_ *testing.T, s deliverytest.Setting) deliverytest.Destination {
+			sim := vendor.New(s.Watch, vendor.Options{})
+			return deliverytest.Destination{Handler: sim, Holds: sim.Holds, Violations: sim.Violations, Shows: stateOf()}
+		},
+		Without: []string{"partial failure"}, // it names one fact, and what is delivered here is one state of each agent
 	}
 }
 
