@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/quota"
 )
 
 // maxSkew is how far the clocks may differ before a window's end lies in the vendor's future.
@@ -61,7 +62,7 @@ func (c *checking) reached(ctx context.Context) bool {
 		if f != nil && strings.HasPrefix(f.Name, "AccessDisallowed") {
 			what = "rights"
 		}
-	} else if refused(err) {
+	} else if refused(err) || errors.Is(err, quota.ErrLocked) {
 		what = "credentials"
 	}
 	return c.tell(what, err, "the configuration web service answers user "+c.o.Username)
@@ -70,14 +71,14 @@ func (c *checking) reached(ctx context.Context) bool {
 // clocks compares the vendor's clock with ours.
 func (c *checking) clocks() {
 	skew, ok := c.admin.clock()
-	f := ingest.Finding{What: "clock", Outcome: ingest.Fine, Detail: fmt.Sprintf("differs by %s", skew.Round(time.Second))}
+	f := ingest.Finding{What: "clock", Outcome: ingest.Fine, Detail: fmt.Sprintf("the vendor's and ours agree within %s", maxSkew)}
 	switch {
 	case !ok:
 		f.Outcome, f.Detail = ingest.Doubt, "the vendor's answer has no date"
 	case skew.Abs() > maxSkew:
 		f.Outcome = ingest.Doubt
-		f.Detail = fmt.Sprintf("the vendor's clock and ours differ by %s: windows end %s away from what the vendor takes for now; set the clock, or a longer lag",
-			skew.Round(time.Second), skew.Abs().Round(time.Second))
+		f.Detail = fmt.Sprintf("ours is %s %s the vendor's: windows end that far from what it takes for now; set this machine's clock",
+			skew.Abs().Round(time.Second), map[bool]string{true: "ahead of", false: "behind"}[skew < 0])
 	}
 	c.report(f)
 }
@@ -92,7 +93,7 @@ func (c *checking) quota() {
 		if u.Operation != opReport {
 			continue
 		}
-		f := ingest.Finding{What: fmt.Sprintf("quota of %s in %s", u.Operation, u.Per), Outcome: ingest.Fine}
+		f := ingest.Finding{What: "quota of reports per " + unit(u.Per), Outcome: ingest.Fine}
 		f.Detail = fmt.Sprintf("%d of %d are spent", u.Spent, u.Count)
 		if need := planned * int64(u.Per) / int64(24*time.Hour); u.Per == 24*time.Hour {
 			f.Detail += fmt.Sprintf("; the streams need about %d a day", need)
@@ -107,6 +108,16 @@ func (c *checking) quota() {
 		}
 		c.report(f)
 	}
+}
+
+func unit(per time.Duration) string {
+	switch per {
+	case time.Minute:
+		return "minute"
+	case time.Hour:
+		return "hour"
+	}
+	return "day"
 }
 
 // perDay is about how many reports a stream runs in a day.
@@ -139,7 +150,7 @@ func (c *checking) users(ctx context.Context) {
 
 // table runs a report over one minute that is past, and looks at its columns.
 func (c *checking) table(ctx context.Context, t *stream) {
-	to := c.admin.watch.Now().Add(-t.reading.Lag).Truncate(time.Minute)
+	to := c.admin.watch.Now().Add(-t.lag).Truncate(time.Minute)
 	q := request{t.folder, t.report, span{to.Add(-time.Minute), to}}
 	what := fmt.Sprintf("report %s/%s", t.folder, t.report)
 	a, err := c.admin.run(ctx, q)

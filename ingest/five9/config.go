@@ -53,7 +53,6 @@ type When struct {
 type Reading struct {
 	When
 	Folder       string            `cfg:"folder" help:"folder of the report; the source's if left out"`
-	Lag          time.Duration     `cfg:"lag" default:"10m" help:"how much later than its time a row appears in the report: intervals become final that much later"`
 	Overlap      time.Duration     `cfg:"overlap" default:"1h" help:"how much of what was read is read again each time"`
 	Longest      time.Duration     `cfg:"longest" default:"6h" help:"longest window of one report while catching up"`
 	RevisitEvery time.Duration     `cfg:"revisit_every" default:"6h" help:"how often more is read again, for what comes later than overlap: long calls, late rows, corrections; 0 for never"`
@@ -73,6 +72,7 @@ type StateOptions struct {
 	Every  time.Duration `cfg:"every" default:"10m" help:"time between two reads"`
 	Report string        `cfg:"report" default:"WFM Agent States" help:"name of the report, case-sensitive"`
 	Reading
+	Lag    time.Duration     `cfg:"lag" default:"10m" help:"how much later than it begins a state appears in the report: intervals become final that much later"`
 	States map[string]string `cfg:"states" help:"what the report's states are to the measures (available, on_contact, wrap, not_ready, logged_out), where it is not as usual"`
 	Fields spec.Exprs        `cfg:"fields" help:"expressions that replace fields of the fact"`
 	states map[string]stateOf
@@ -83,6 +83,7 @@ type CallOptions struct {
 	Every  time.Duration `cfg:"every" default:"15m" help:"time between two reads"`
 	Report string        `cfg:"report" default:"WFM Call Log" help:"name of the report, case-sensitive"`
 	Reading
+	Lag              time.Duration     `cfg:"lag" default:"30m" help:"how much later than it begins a call appears in the report, which is when it has ended and 5 to 10 minutes more: intervals become final that much later"`
 	Margin           time.Duration     `cfg:"margin" default:"15m" help:"longest time a caller spends in the IVR: what vanished from the report is looked for after that"`
 	Queue            string            `cfg:"queue" default:"skill" enum:"skill|campaign|skill_or_campaign" help:"which column is the queue"`
 	TalkIncludesHold bool              `cfg:"talk_includes_hold" default:"true" help:"whether TALK TIME includes HOLD TIME"`
@@ -98,6 +99,7 @@ type DigitalOptions struct {
 	Every  time.Duration `cfg:"every" default:"15m" help:"time between two reads"`
 	Report string        `cfg:"report" default:"WFM Digital" help:"name of the report, case-sensitive"`
 	Reading
+	Lag                time.Duration     `cfg:"lag" default:"30m" help:"how much later than it begins a session appears in the report, which is when it has ended and 5 to 10 minutes more: intervals become final that much later"`
 	Queue              string            `cfg:"queue" default:"skill_or_campaign" enum:"skill|campaign|skill_or_campaign" help:"which column is the queue"`
 	HandleIncludesWrap bool              `cfg:"handle_includes_wrap" default:"true" help:"whether HANDLE TIME includes AFTER CHAT WORK"`
 	Channels           map[string]string `cfg:"channels" help:"channel of each MEDIA TYPE; the same in lower case if left out"`
@@ -204,7 +206,7 @@ func (s *Streams) validate(problem func(path, message string)) {
 	}
 }
 
-func (r *Reading) validate(every time.Duration, columns []column, problem func(path, message string)) {
+func (r *Reading) validate(every, lag time.Duration, columns []column, problem func(path, message string)) {
 	if every < time.Minute {
 		problem("every", fmt.Sprintf("is %s: at least 1m, and by the usual quota of 800 reports a day all streams together at most one report in 2m", every))
 	}
@@ -212,7 +214,7 @@ func (r *Reading) validate(every time.Duration, columns []column, problem func(p
 		name  string
 		value time.Duration
 		least time.Duration
-	}{{"lag", r.Lag, 0}, {"overlap", r.Overlap, 0}, {"longest", r.Longest, time.Minute}, {"revisit_every", r.RevisitEvery, 0}, {"revisit_back", r.RevisitBack, 0},
+	}{{"lag", lag, 0}, {"overlap", r.Overlap, 0}, {"longest", r.Longest, time.Minute}, {"revisit_every", r.RevisitEvery, 0}, {"revisit_back", r.RevisitBack, 0},
 		{"align", r.Align, 0}, {"jitter", r.Jitter, 0}} {
 		if d.value < d.least {
 			problem(d.name, fmt.Sprintf("is %s: at least %s", d.value, d.least))

@@ -15,6 +15,9 @@
 // equal in every cell are one row. A state is told from others by agent and second, counted from the last of the second. A row
 // whose key changes is another fact, and the old one is withdrawn.
 //
+// Marks. A call or session appears in its report when it has ended, so its stream is complete only as far back as most of them last
+// (lag); longer ones are corrections.
+//
 // Limits. The order of rows, the spelling of states in digital channels, how an open state is shown, the texts of faults and the life of
 // a report's identifier are not documented: nothing here relies on them, and what has to be chosen is an option. Rows that appear
 // later than revisit_back after their time are not read.

@@ -85,17 +85,17 @@ func (s *source) flows(cursor []byte) ([]flow.Flow, error) {
 // streams are the reports that the options name.
 func (s *source) streams() (list []*stream) {
 	if o := s.o.Streams.AgentStates; o != nil {
-		list = append(list, &stream{name: "agent_states", fact: "agent_state", report: o.Report, every: o.Every, reading: &o.Reading, mapper: s.stateMapper, goesOn: true})
+		list = append(list, &stream{name: "agent_states", fact: "agent_state", report: o.Report, every: o.Every, lag: o.Lag, reading: &o.Reading, mapper: s.stateMapper, goesOn: true})
 	}
 	if o := s.o.Streams.Calls; o != nil {
 		list = append(list, &stream{
-			name: "calls", fact: "contact", report: o.Report, every: o.Every, reading: &o.Reading, mapper: s.callMapper,
+			name: "calls", fact: "contact", report: o.Report, every: o.Every, lag: o.Lag, reading: &o.Reading, mapper: s.callMapper,
 			margin: o.Margin, owns: func(fact any) bool { return !isDigital(fact) },
 		})
 	}
 	if o := s.o.Streams.Digital; o != nil {
 		list = append(list, &stream{
-			name: "digital", fact: "contact", report: o.Report, every: o.Every, reading: &o.Reading, mapper: s.digitalMapper, owns: isDigital,
+			name: "digital", fact: "contact", report: o.Report, every: o.Every, lag: o.Lag, reading: &o.Reading, mapper: s.digitalMapper, owns: isDigital,
 		})
 	}
 	for _, t := range list {
@@ -114,7 +114,7 @@ func isDigital(fact any) bool {
 // flow is how a report is read again and again.
 func (s *source) flow(at *flow.Cursor, t *stream) flow.Flow {
 	o := t.reading
-	w := flow.Window{Overlap: o.Overlap, Lag: o.Lag, Longest: o.Longest}
+	w := flow.Window{Overlap: o.Overlap, Lag: t.lag, Longest: o.Longest}
 	if o.RevisitEvery > 0 {
 		w.Overlap = max(o.Overlap, o.RevisitBack)
 	}

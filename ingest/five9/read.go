@@ -31,7 +31,7 @@ type window struct{ from, to int64 }
 type stream struct {
 	name, fact     string
 	folder, report string
-	every          time.Duration
+	every, lag     time.Duration
 	reading        *Reading
 	mapper         func(w window, p *page) mapper // makes a mapper for one result
 	margin         time.Duration
@@ -246,7 +246,7 @@ func (p *page) row(ctx context.Context, cells []string) error {
 
 // end judges the result as a whole.
 func (p *page) end(ctx context.Context) error {
-	if p.count == p.source.o.most() {
+	if p.count >= p.source.o.most() {
 		p.source.log.Info("the result has as many rows as the vendor gives at most: it may be cut short, and is asked for in parts",
 			"report", p.stream.report, "rows", p.count)
 		return flow.ErrSplit

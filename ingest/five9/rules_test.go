@@ -227,13 +227,13 @@ func TestCheck(t *testing.T) {
 		}
 		w.sound()
 	}
-	f(account+everyone+"  statuses: {}\n", vendor.Options{}, nil, "ok credentials: the configuration web service answers user wfm-api", "clock", "ok quota of ReportRequest in 24h0m0s: 0 of 800",
+	f(account+everyone+"  statuses: {}\n", vendor.Options{}, nil, "ok credentials: the configuration web service answers user wfm-api", "clock", "ok quota of reports per day: 0 of 800",
 		"ok users: 12 users, 11 of them with an e-mail address", "ok report WFM Reports/WFM Agent States: 13 columns", "ok report WFM Reports/WFM Call Log: 28 columns",
 		"ok report WFM Reports/WFM Digital", "ok statistics of agent states: 11 agents")
 	f("username: wfm-api\npassword: wrong\n"+everyone, vendor.Options{}, nil, "failed credentials: ", "are not accepted")
 	f(account+"folder: Wfm\nstreams: {calls: {}}\n", vendor.Options{}, nil, `failed report Wfm/WFM Call Log: `, "case-sensitive")
 	f(account+"folder: Call Log Reports\nstreams: {calls: {report: Call Log}}\n", vendor.Options{}, nil, `failed report Call Log Reports/Call Log: report "Call Log" has no column "SKILL" (skill)`)
-	f(account+"streams: {agent_states: {every: 2m}, calls: {}}\n", vendor.Options{}, nil, "warning quota of ReportRequest in 24h0m0s: 0 of 800 are spent; the streams need about")
+	f(account+"streams: {agent_states: {every: 2m}, calls: {}}\n", vendor.Options{}, nil, "warning quota of reports per day: 0 of 800 are spent; the streams need about")
 	f(account+"streams: {calls: {}}\n", vendor.Options{}, func(w *world) { w.Fail("AccessDisallowed") }, "failed rights: ", "the administrator role")
 	f(account+"streams: {calls: {}}\n", vendor.Options{}, func(w *world) { w.url = "http://127.0.0.1:1" }, "failed host: ", "connection refused")
 }
@@ -252,7 +252,7 @@ func TestSample(t *testing.T) {
 	if err := spec.Err(spec.Decode(&inner, o, spec.Source{File: "sample.yaml", Also: []string{"type"}, Env: env})); err != nil {
 		t.Fatal(err)
 	}
-	if o.Streams.Calls == nil || o.Streams.Statuses == nil || o.Streams.Calls.Every != 15*time.Minute || o.Streams.Digital.Lag != 10*time.Minute {
+	if o.Streams.Calls == nil || o.Streams.Statuses == nil || o.Streams.Calls.Every != 15*time.Minute || o.Streams.Digital.Lag != 30*time.Minute || o.Streams.AgentStates.Lag != 10*time.Minute {
 		t.Errorf("%+v", o)
 	}
 	if diff := cmp.Diff([]string{"contact", "agent_state"}, Registration.Facts(o)); diff != "" {

@@ -46,7 +46,7 @@ func (o *CallOptions) direction(callType string) (direction int, known bool) {
 }
 
 func (o *CallOptions) validate(problem func(path, message string)) {
-	o.Reading.validate(o.Every, callColumns, problem)
+	o.Reading.validate(o.Every, o.Lag, callColumns, problem)
 	o.directions = map[string]int{}
 	for word, d := range usualDirections {
 		o.directions[word] = d
@@ -67,7 +67,7 @@ func (o *CallOptions) validate(problem func(path, message string)) {
 }
 
 func (o *DigitalOptions) validate(problem func(path, message string)) {
-	o.Reading.validate(o.Every, digitalColumns, problem)
+	o.Reading.validate(o.Every, o.Lag, digitalColumns, problem)
 	o.outcomes = outcomesOf(o.Dispositions, problem)
 	checkFields(new(schemas.Contact), o.Fields, problem)
 }
@@ -156,7 +156,7 @@ func statesOf(words map[string]string, problem func(path, message string)) map[s
 }
 
 func (o *StateOptions) validate(problem func(path, message string)) {
-	o.Reading.validate(o.Every, stateColumns, problem)
+	o.Reading.validate(o.Every, o.Lag, stateColumns, problem)
 	o.states = statesOf(o.States, problem)
 	checkFields(new(schemas.AgentState), o.Fields, problem)
 }
