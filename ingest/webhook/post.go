@@ -74,6 +74,9 @@ func (s *source) read(r *receive.Request) (*post, error) {
 		var long *rows.Error
 		switch {
 		case errors.Is(err, io.EOF) && !items.Seen() && s.options.Records != "":
+			if !json.Valid(bytes.TrimPrefix(r.Body, []byte("\xef\xbb\xbf"))) {
+				return nil, broken("the body is not valid JSON")
+			}
 			return nil, broken("there is nothing at %q", s.options.Records)
 		case errors.Is(err, io.EOF):
 			return p, nil

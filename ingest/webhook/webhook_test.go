@@ -228,6 +228,7 @@ func TestRefusedWhole(t *testing.T) {
 		says                string
 	}{
 		{"not JSON", "", `id=1&q=x`, 400, "not valid JSON"},
+		{"not JSON, and looked into", "records: calls", `hello`, 400, "not valid JSON"},
 		{"cut off", "", `[{"id":"1"},{"id":"2"`, 400, "ends too early"},
 		{"nothing at the path", "records: calls", `{"call":[]}`, 400, `nothing at \"calls\"`},
 		{"too many", "max_records: 2", `[{"id":"1"},{"id":"2"},{"id":"3"}]`, 413, "more than 2 records"},
