@@ -28,11 +28,12 @@ type TableBalance struct {
 // SinkBalance is the bookkeeping of one sink: Rows = Delivered + Pending + Dead.
 type SinkBalance struct {
 	Sink      string `json:"sink"`
-	Rows      int64  `json:"rows"`      // of the range, that the pipeline has issued
-	Delivered int64  `json:"delivered"` // the newest revision, or a greater one, is there
-	Pending   int64  `json:"pending"`   // the newest revision is still on its way
-	Dead      int64  `json:"dead"`      // the destination refused it, and it is a dead letter
-	Missing   int64  `json:"missing"`   // none of these: an imbalance
+	Rows      int64  `json:"rows"`             // of the range, that the pipeline has issued; of a sink that delivers by requests: records it is to deliver
+	Delivered int64  `json:"delivered"`        // the newest revision, or a greater one, is there
+	Pending   int64  `json:"pending"`          // the newest revision is still on its way
+	Dead      int64  `json:"dead"`             // the destination refused it, and it is a dead letter
+	Passed    int64  `json:"passed,omitempty"` // became final for the first time, where only corrections are sent: counts as delivered
+	Missing   int64  `json:"missing"`          // none of these: an imbalance
 }
 
 // examples is how many single rows of a kind of imbalance are named.
@@ -181,10 +182,17 @@ func some(keys map[string]bool) string {
 	return ": " + strings.Join(names[:min(len(names), examples)], ", ")
 }
 
-// sinks balances the sinks whose rows cannot be looked at: what they have committed, they have delivered.
-func (a *audit) sinks(context.Context) error {
+// sinks balances the sinks that deliver by requests, by what they have written down, and those whose rows cannot be looked at: what they
+// have committed, they have delivered.
+func (a *audit) sinks(ctx context.Context) error {
 	for _, sink := range a.l.Pipeline().Sinks {
 		if slices.ContainsFunc(a.Sinks, func(b SinkBalance) bool { return b.Sink == sink.Name }) {
+			continue
+		}
+		if sink.Registration.Deliver != nil {
+			if err := a.delivered(ctx, sink); err != nil {
+				return err
+			}
 			continue
 		}
 		committed := a.committed("sink " + sink.Name)

@@ -32,6 +32,7 @@ type App interface {
 
 	Books
 	Connections
+	Deliveries
 	Simulations
 }
 

@@ -100,11 +100,14 @@ func (echo) Migrate(context.Context, *Session) ([]Migration, error) {
 }
 
 func (echo) DeadLetters(_ context.Context, _ *Session, each func(*schemas.DeadLetter) bool) error {
-	for i, where := range []string{"calls.csv:3", "calls.csv:17", "calls.csv:17", "calls.csv:20"} {
+	for i, where := range []string{"calls.csv:3", "calls.csv:17", "calls.csv:17", "calls.csv:20", "queue/q1@4", "queue/q2@1"} {
 		d := schemas.DeadLetter{Pipeline: "p", Stage: "ingest", Source: "calls", Reason: "time", Detail: `"25:00" is no time`,
 			Location: where, Payload: []byte("a,25:00\x1b"), RejectedAt: int64(i) * 1000}
 		if i == 3 {
 			d.Reason, d.Payload = "columns", []byte{0xff, 0}
+		}
+		if i > 3 {
+			d.Stage, d.Source, d.Reason, d.Detail = "sink", "wfm", "unknown_queue", "no such queue"
 		}
 		if !each(&d) {
 			return nil

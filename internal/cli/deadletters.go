@@ -9,33 +9,36 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/console"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
 // letterFilter are the flags that choose dead letters.
 type letterFilter struct {
-	pipeline, stage, source, reason string
-	limit                           int
-	json                            bool
+	pipeline, stage, source, sink, reason string
+	olderThan                             time.Duration
+	limit                                 int
+	json                                  bool
 }
 
-func (f *letterFilter) matches(d *schemas.DeadLetter) bool {
+func (f *letterFilter) matches(d *schemas.DeadLetter, now time.Time) bool {
 	return (f.pipeline == "" || f.pipeline == d.Pipeline) && (f.stage == "" || f.stage == d.Stage) &&
-		(f.source == "" || f.source == d.Source) && (f.reason == "" || f.reason == d.Reason)
+		(f.source == "" || f.source == d.Source) && (f.reason == "" || f.reason == d.Reason) &&
+		(f.sink == "" || d.Stage == "sink" && f.sink == d.Source) && f.older(d, now)
 }
 
 func (c *command) deadLetters() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deadletters",
-		Short: "Look at inputs that could not be used",
+		Short: "Look at inputs that could not be used, send them again or let them go",
 		Long: "What a source, stage or sink could not use is put aside with where it stood and why. A letter's id is the same on\n" +
 			"every machine and after every replay.",
-		Example: "  quarterhour deadletters list\n  quarterhour deadletters show 4f1b2c3d5e",
+		Example: "  quarterhour deadletters list\n  quarterhour deadletters show 4f1b2c3d5e\n  quarterhour deadletters redrive --sink calabrio --yes",
 		Args:    cobra.ArbitraryArgs,
 		RunE:    group,
 	}
-	cmd.AddCommand(c.listLetters(), c.showLetters())
+	cmd.AddCommand(c.listLetters(), c.showLetters(), c.redriveLetters(), c.discardLetters())
 	return cmd
 }
 
@@ -49,8 +52,9 @@ func (c *command) listLetters() *cobra.Command {
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var letters []letter
+			now := clock.Now()
 			more, err := c.letters(cmd, func(l letter) bool {
-				if !f.matches(l.DeadLetter) {
+				if !f.matches(l.DeadLetter, now) {
 					return true
 				}
 				if len(letters) == f.limit && f.limit > 0 {
@@ -75,13 +79,21 @@ func (c *command) listLetters() *cobra.Command {
 }
 
 func (f *letterFilter) add(cmd *cobra.Command) {
+	f.addChoice(cmd)
+	flags := cmd.Flags()
+	flags.IntVar(&f.limit, "limit", 100, "at most this many; 0 is all")
+	flags.BoolVar(&f.json, "json", false, "write JSON, one letter a line")
+}
+
+// addChoice adds the flags that say which letters.
+func (f *letterFilter) addChoice(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.pipeline, "pipeline", "", "only of this pipeline")
 	flags.StringVar(&f.stage, "stage", "", "only of this stage: ingest, transform or sink")
 	flags.StringVar(&f.source, "source", "", "only of this source or sink")
+	flags.StringVar(&f.sink, "sink", "", "only of this sink")
 	flags.StringVar(&f.reason, "reason", "", "only with this reason")
-	flags.IntVar(&f.limit, "limit", 100, "at most this many; 0 is all")
-	flags.BoolVar(&f.json, "json", false, "write JSON, one letter a line")
+	flags.DurationVar(&f.olderThan, "older-than", 0, "only refused this long ago or longer, as 24h")
 }
 
 func (c *command) showLetters() *cobra.Command {
@@ -149,6 +161,10 @@ func (c *command) letters(cmd *cobra.Command, each func(letter) bool) (more bool
 	if err != nil {
 		return false, err
 	}
+	return c.lettersOf(cmd, s, each)
+}
+
+func (c *command) lettersOf(cmd *cobra.Command, s *Session, each func(letter) bool) (more bool, err error) {
 	seen := make(map[string]bool)
 	err = c.app.DeadLetters(cmd.Context(), s, func(d *schemas.DeadLetter) bool {
 		copied := *d

@@ -35,7 +35,7 @@ func (c *command) root() *cobra.Command {
 	}
 	root.SetFlagErrorFunc(flagError)
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.AddCommand(c.demo(), c.run(), c.validate(), c.test(), c.graph(), c.list(), c.query(), c.deadLetters(), c.migrate(), c.bench(), c.explain(), c.audit(), c.rebuild(),
+	root.AddCommand(c.demo(), c.run(), c.validate(), c.test(), c.graph(), c.list(), c.query(), c.deadLetters(), c.deliveries(), c.verify(), c.migrate(), c.bench(), c.explain(), c.audit(), c.rebuild(),
 		c.sources(), c.workers(), c.simulate(),
 		version(), completion())
 	for _, sub := range root.Commands() {

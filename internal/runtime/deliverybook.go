@@ -71,6 +71,11 @@ func (l *Ledger) Deliveries(ctx context.Context, s pipelines.Sink, d *sinks.Deli
 	for _, kind := range d.Plan.Kinds {
 		b.kinds[kind] = len(d.Options.Kinds) == 0 || slices.Contains(d.Options.Kinds, kind)
 	}
+	if l.p.file.Via(&s) != nil {
+		if err := b.readQueued(ctx); err != nil {
+			return err
+		}
+	}
 	for _, topic := range l.p.deliveredTopics(s) {
 		committed, err := l.p.cluster.Committed(ctx, l.p.topics.sinkGroup(s.Name), topic)
 		if err != nil {
@@ -92,14 +97,28 @@ type deliveryBook struct {
 	when   delivery.When
 	zeros  bool
 	wanted func(int64) bool
+	queued map[string]*attempted // of a sink that posts from a queue: its attempts are in any partition; nil: it reads the log
+}
+
+func (b *deliveryBook) readQueued(ctx context.Context) error {
+	b.queued = map[string]*attempted{}
+	for n := range b.p.file.Partitions {
+		if err := b.attempts(ctx, n, b.queued); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // partition balances one partition. What was committed was read before the deliveries, and those before the rows: what is committed has its
 // delivery.
 func (b *deliveryBook) partition(ctx context.Context, topic string, n int, committed int64, each func(*Delivered) error) error {
-	attempts, err := b.attempts(ctx, n)
-	if err != nil {
-		return err
+	attempts := b.queued
+	if attempts == nil {
+		attempts = map[string]*attempted{}
+		if err := b.attempts(ctx, n, attempts); err != nil {
+			return err
+		}
 	}
 	ranges, err := b.p.cluster.Offsets(ctx, topic)
 	if err != nil {
@@ -154,14 +173,13 @@ type attempted struct {
 	settled, last schemas.Delivery
 }
 
-func (b *deliveryBook) attempts(ctx context.Context, n int) (map[string]*attempted, error) {
+func (b *deliveryBook) attempts(ctx context.Context, n int, all map[string]*attempted) error {
 	ranges, err := b.p.cluster.Offsets(ctx, b.p.topics.deliveries())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	all := map[string]*attempted{}
 	reader := newReader(ctx, b.p.registry)
-	err = b.read(ctx, b.p.topics.deliveries(), n, ranges[n].First, ranges[n].Next, func(r *broker.Record) error {
+	return b.read(ctx, b.p.topics.deliveries(), n, ranges[n].First, ranges[n].Next, func(r *broker.Record) error {
 		var d schemas.Delivery
 		e, payload, err := reader.open(append([]byte(nil), r.Value...))
 		if err == nil {
@@ -181,7 +199,6 @@ func (b *deliveryBook) attempts(ctx context.Context, n int) (map[string]*attempt
 		}
 		return nil
 	})
-	return all, err
 }
 
 func (d *Delivered) judge(a *attempted, committed bool) {
@@ -206,8 +223,8 @@ func (d *Delivered) judge(a *attempted, committed bool) {
 
 // VerifyOptions choose what is read back.
 type VerifyOptions struct {
-	From, To int64 // of the intervals and facts, milliseconds; 0 is without bound
-	Watch    clock.Watch
+	Wanted func(at int64) bool // sees the start of the interval, or the instant of the fact, milliseconds
+	Watch  clock.Watch
 }
 
 // Difference is a record that a destination does not have as it should.
@@ -253,7 +270,7 @@ func (l *Ledger) Verify(ctx context.Context, s pipelines.Sink, o VerifyOptions) 
 		batch = batch[:0]
 		return err
 	}
-	err = l.Deliveries(ctx, s, &d, func(at int64) bool { return at >= o.From && (o.To == 0 || at < o.To) }, func(d *Delivered) error {
+	err = l.Deliveries(ctx, s, &d, o.Wanted, func(d *Delivered) error {
 		if d.State != StateDelivered {
 			return nil
 		}

@@ -1,0 +1,50 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/quarterhour/quarterhour/internal/books"
+	"github.com/quarterhour/quarterhour/internal/runtime"
+	"github.com/quarterhour/quarterhour/pipelines"
+	"github.com/quarterhour/quarterhour/schemas"
+)
+
+func (echo) Deliveries(_ context.Context, _ *Session, list []*pipelines.Pipeline, each func(string, *runtime.DeliveryDay) error) error {
+	for _, d := range []*runtime.DeliveryDay{
+		{Sink: "wfm", Day: "2026-03-01", Records: 96, Delivered: 96, LatencyMs: 52},
+		{Sink: "wfm", Day: "2026-03-02", Records: 40, Delivered: 30, Pending: 7, Dead: 3, LatencyMs: 1050, LastError: "status 503"},
+	} {
+		if err := each(list[0].Name, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (echo) Verify(_ context.Context, _ *Session, p *pipelines.Pipeline, _ string, _ books.Range) ([]*runtime.Verified, error) {
+	v := &runtime.Verified{Sink: "wfm", Verifiable: true, Records: 96}
+	if p.Name == "crooked" {
+		v.Differences = []runtime.Difference{{Key: "queue/acme/2026-03-02T08:00:00Z/sales/voice", Revision: 4, How: "offered is 3, not 4"}}
+	}
+	return []*runtime.Verified{v, {Sink: "files"}}, nil
+}
+
+func (echo) Redrive(_ context.Context, s *Session, letters []*schemas.DeadLetter, each func(*schemas.DeadLetter, runtime.Redriven)) error {
+	for _, d := range letters {
+		s.Screen.Line("redrive %s", d.Location)
+		if strings.HasSuffix(d.Location, "@1") {
+			each(d, runtime.RedriveSuperseded)
+			continue
+		}
+		each(d, runtime.RedriveSent)
+	}
+	return nil
+}
+
+func (echo) Discard(_ context.Context, s *Session, letters []*schemas.DeadLetter) error {
+	for _, d := range letters {
+		s.Screen.Line("discard %s", d.Location)
+	}
+	return nil
+}
