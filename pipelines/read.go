@@ -143,6 +143,9 @@ func (r *reading) document(root *yaml.Node) {
 			r.fail(spec.At(r.file, root), "section %q is missing: %s", section.key, section.help)
 		}
 	}
+	if len(r.problems) == 0 {
+		r.via()
+	}
 	r.sound = len(r.problems) == 0
 	for _, e := range tests {
 		r.tests(e) // last: they run through all the rest

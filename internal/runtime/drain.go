@@ -80,6 +80,11 @@ func (p *pipeline) awaitStages(ctx context.Context, s stageSet) error {
 				return err
 			}
 		}
+		if !own {
+			if err := p.queues.empty(ctx); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

@@ -107,6 +107,7 @@ type pipeline struct {
 	raw       rawTopic
 	setAside  atomic.Int64 // dead letters of this run
 	zeros     *zeroRows
+	queues    queues
 }
 
 func open(ctx context.Context, file *pipelines.Pipeline, o Options) (*pipeline, error) {
@@ -126,6 +127,7 @@ func open(ctx context.Context, file *pipelines.Pipeline, o Options) (*pipeline, 
 		return nil, err
 	}
 	p.producer = o.Cluster.NewProducer(broker.ProducerOptions{})
+	p.queues = newQueues(p)
 	p.zeros, err = newZeroRows(p)
 	return p, err
 }
@@ -213,6 +215,9 @@ func (p *pipeline) consumeSink(ctx context.Context, s pipelines.Sink) error {
 	deps := sinks.Deps{
 		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Warehouse: p.warehouse, Log: p.log.With("sink", s.Name),
 		Zone: p.file.Zone, Aliases: identity.Of(p.file.Identity), Interval: p.file.Interval, Drain: p.drain, Watch: p.watch, Keyring: p.keyring,
+	}
+	if queue := p.file.Via(&s); queue != nil {
+		return p.consumeQueue(ctx, s, queue, deps)
 	}
 	if s.Registration.Deliver != nil {
 		return p.consumeDelivery(ctx, s, deps)

@@ -30,6 +30,9 @@ type delivering struct {
 
 // sinkTopics are what a sink reads.
 func (p *pipeline) sinkTopics(s pipelines.Sink) []string {
+	if p.file.Via(&s) != nil {
+		return nil // its records come from the queue
+	}
 	if s.Registration.Deliver != nil {
 		return p.deliveredTopics(s)
 	}

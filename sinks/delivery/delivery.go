@@ -94,5 +94,16 @@ type Options struct {
 	Via         string        `cfg:"via" help:"name of a sink that is a queue: records come from there instead of from the log, and are those that it sends: its when, delay, zero_rows and kinds hold"`
 }
 
-// Queue is the name of the sink whose queue the records come from; empty: they come from the log.
-func (o *Options) Queue() string { return o.Via }
+// Common are the options themselves, of whatever sink they are part.
+func (o *Options) Common() *Options { return o }
+
+// Follow makes the options those of a sink whose records come from a queue, which decides what they are.
+func (o *Options) Follow(queue *Options, kinds []string) {
+	o.When, o.Delay, o.ZeroRows = queue.When, queue.Delay, "never"
+	if queue.ZeroRows == "always" {
+		o.ZeroRows = "always"
+	}
+	if len(o.Kinds) == 0 {
+		o.Kinds = kinds
+	}
+}

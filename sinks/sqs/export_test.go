@@ -1,0 +1,4 @@
+package sqs
+
+// Encode is encode, for tests from outside.
+var Encode = encode

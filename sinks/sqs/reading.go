@@ -1,0 +1,140 @@
+package sqs
+
+import (
+	"context"
+	"time"
+
+	"github.com/quarterhour/quarterhour/internal/clock"
+)
+
+// readers is how many read at once: while one waits for messages, what another has read is posted.
+const readers = 2
+
+// Pauses after a failure to read.
+const (
+	firstPause   = time.Second
+	longestPause = time.Minute
+)
+
+// read reads the queue while there is room, until ctx ends. It does not while the destination is left alone: every time a message is read
+// counts towards the redrive policy.
+func (w *worker) read(ctx context.Context) {
+	pause := firstPause
+	for ctx.Err() == nil {
+		if !w.reserve() {
+			_ = clock.Sleep(ctx, turnEvery)
+			continue
+		}
+		wait := pollFor
+		if w.to.Fed != nil {
+			wait = time.Second
+		}
+		batch, err := w.receive(ctx, wait)
+		if err == nil && len(batch) > 0 {
+			pause = firstPause
+			select {
+			case w.arrived <- batch:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		w.free()
+		if err != nil && ctx.Err() == nil {
+			w.deps.Log.Warn("the queue could not be read", "err", err, "in", pause)
+			_ = clock.Sleep(ctx, pause)
+			pause = min(2*pause, longestPause)
+		}
+	}
+}
+
+func (w *worker) reserve() bool {
+	if w.engine.State().Pause.After(w.watch.Now()) {
+		return false
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.holding.messages)+w.reserved+mostMessages > w.most {
+		return false
+	}
+	w.reserved += mostMessages
+	return true
+}
+
+func (w *worker) free() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reserved -= mostMessages
+}
+
+// extend keeps what is held hidden, until ctx ends.
+func (w *worker) extend(ctx context.Context) {
+	every := min(w.o.Inbox.Visibility/6, 10*time.Second)
+	for clock.Sleep(ctx, every) == nil {
+		if list := w.expiring(); len(list) > 0 {
+			w.keep(ctx, list)
+		}
+	}
+}
+
+// expiring lists what would be seen by others before long.
+func (w *worker) expiring() (list []*held) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := clock.Now()
+	for _, m := range w.holding.messages {
+		switch {
+		case m.lost || m.hidden.Sub(now) > w.o.Inbox.Visibility*2/3:
+		case m.read.Add(longest).Before(m.hidden.Add(time.Second)): // SQS hides nothing for longer
+			m.lost = true
+		default:
+			copied := *m
+			list = append(list, &copied)
+		}
+	}
+	return list
+}
+
+func (w *worker) keep(ctx context.Context, list []*held) {
+	now := clock.Now()
+	lasting := func(m *held) time.Duration { return min(w.o.Inbox.Visibility, m.read.Add(longest).Sub(now)) }
+	lost, err := w.hide(ctx, list, lasting)
+	if err != nil {
+		if ctx.Err() == nil {
+			w.deps.Log.Warn("messages could not be kept from others: they may be posted twice", "messages", len(list), "err", err)
+		}
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range list {
+		if own := w.holding.messages[m.id]; own != nil && own.handle == m.handle {
+			own.hidden = now.Add(lasting(m))
+		}
+	}
+	for _, m := range lost {
+		if own := w.holding.messages[m.id]; own != nil && own.handle == m.handle {
+			own.lost = true
+		}
+	}
+}
+
+// giveBack lets others read at once what was not posted.
+func (w *worker) giveBack(ctx context.Context) {
+	w.mu.Lock()
+	var list []*held
+	for _, m := range w.holding.messages {
+		list = append(list, m)
+	}
+	w.mu.Unlock()
+	if len(list) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, afterwards)
+	defer cancel()
+	if _, err := w.hide(ctx, list, func(*held) time.Duration { return 0 }); err != nil {
+		w.deps.Log.Warn("messages that were not posted come again after the visibility timeout only", "messages", len(list), "err", err)
+	}
+}
+
+// afterwards is how long a worker that ends may take to give messages back.
+const afterwards = 3 * time.Second
