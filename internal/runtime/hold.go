@@ -39,7 +39,9 @@ func (c *cursors) hold(ctx context.Context) (release func(), err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		said := false
 		for clock.Sleep(ctx, holdPulse) == nil {
+			said = said || c.shared(ctx)
 			_ = beat(ctx) // the next one may do
 		}
 	}()
@@ -50,6 +52,22 @@ func (c *cursors) hold(ctx context.Context) (release func(), err error) {
 		defer cancel()
 		_ = c.put(ctx, holdKey, nil) // it expires by itself
 	}, nil
+}
+
+// shared says in the log that another run reads the same sources, where one does: it has said so since this one did last.
+func (c *cursors) shared(ctx context.Context) bool {
+	value, err := c.Reload(ctx, holdKey)
+	var h holder
+	if err != nil || len(value) == 0 || json.Unmarshal(value, &h) != nil {
+		return false
+	}
+	host, _ := os.Hostname()
+	if h.Host == host && h.Process == os.Getpid() {
+		return false
+	}
+	c.p.log.Warn("another run reads the same sources: the numbers stay right, but vendors are asked twice, quotas are spent twice, and some refuse two "+
+		"calls at a time: let one worker run the stage ingest", "host", h.Host, "process", h.Process)
+	return true
 }
 
 // held is the run that reads the sources, if one does.

@@ -3,6 +3,8 @@ package runtime
 import (
 	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,4 +87,33 @@ func TestReader(t *testing.T) {
 	f(true)
 	release()
 	f(false)
+}
+
+// Two runs that read the same sources do not go unnoticed.
+func TestTwoReaders(t *testing.T) {
+	w := newWorld(t)
+	p := pipelineOf(t, &factSource{batch: 1}, newTableSink())
+	if err := w.run(t.Context(), p, true); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := openCursors(t.Context(), w.cluster, p, clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines bytes.Buffer
+	stored.p.log = slog.New(slog.NewTextHandler(&lines, nil))
+	release, err := stored.hold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	if stored.shared(t.Context()) || lines.Len() > 0 {
+		t.Error("alone: ", lines.String())
+	}
+	if err := stored.put(t.Context(), holdKey, []byte(`{"host":"other","process":7}`)); err != nil {
+		t.Fatal(err)
+	}
+	if !stored.shared(t.Context()) || !strings.Contains(lines.String(), "host=other process=7") {
+		t.Error("two: ", lines.String())
+	}
 }
