@@ -50,6 +50,7 @@ var Registration = ingest.Registration{
 	Open: func(options any, d ingest.Deps) (ingest.Source, error) {
 		return open(options.(*Options), d)
 	},
+	Check: check,
 }
 
 // Validate checks what the types of the options do not say.

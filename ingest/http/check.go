@@ -34,6 +34,9 @@ func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.F
 			return err
 		}
 		a, err := st.check(ctx, report)
+		if errors.Is(err, quota.ErrLocked) {
+			return nil // each further call could do harm, and would say the same
+		}
 		if err != nil {
 			return err
 		}
@@ -53,7 +56,8 @@ func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.F
 	return nil
 }
 
-// check asks for one page. It returns what was answered, or nil where the stream does not work.
+// check asks for one page. It returns what was answered, or nil where the stream does not work; and quota.ErrLocked where the credential is
+// not accepted.
 func (s *stream) check(ctx context.Context, report func(ingest.Finding)) (*answer, error) {
 	now := s.deps.Watch.Now()
 	var v *values
@@ -71,7 +75,7 @@ func (s *stream) check(ctx context.Context, report func(ingest.Finding)) (*answe
 		return nil, ctx.Err()
 	case errors.Is(err, quota.ErrLocked), errors.As(err, &failed) && failed.Kind == httpcall.Refused && failed.Status != nethttp.StatusForbidden:
 		report(ingest.Finding{What: "credentials", Outcome: ingest.Failure, Detail: err.Error()})
-		return nil, nil
+		return nil, quota.ErrLocked
 	case err != nil && !errors.Is(err, errEnough):
 		report(ingest.Finding{What: what, Outcome: ingest.Failure, Detail: err.Error()})
 		return nil, nil
