@@ -52,7 +52,7 @@ func (l *Ledger) DeliverySinks() (list []pipelines.Sink) {
 func (l *Ledger) OpenSink(ctx context.Context, s pipelines.Sink, w clock.Watch) (sinks.Delivering, error) {
 	d, err := s.Registration.Deliver(ctx, s.Options, sinks.Deps{
 		Tenant: l.p.file.Tenant, Pipeline: l.p.file.Name, Name: s.Name, Log: l.p.log.With("sink", s.Name), Zone: l.p.file.Zone,
-		Aliases: identity.Of(l.p.file.Identity), Interval: l.p.file.Interval, Watch: w, Keyring: &quota.Keyring{Watch: w},
+		Aliases: identity.Of(l.p.file.Identity), Workers: l.Workers, Interval: l.p.file.Interval, Watch: w, Keyring: &quota.Keyring{Watch: w},
 	})
 	if err != nil {
 		return d, fmt.Errorf("sink %q: %w", s.Name, err)
@@ -67,7 +67,7 @@ func (l *Ledger) Deliveries(ctx context.Context, s pipelines.Sink, d *sinks.Deli
 	if _, err := l.p.cluster.EnsureTopic(ctx, broker.Topic{Name: l.p.topics.deliveries(), Partitions: l.p.file.Partitions, Compact: true}); err != nil {
 		return err
 	}
-	b := &deliveryBook{Ledger: l, sink: s.Name, kinds: map[string]bool{}, when: delivery.When(d.Options.When), zeros: wantsZeros(d), wanted: wanted}
+	b := &deliveryBook{Ledger: l, sink: s.Name, kinds: map[string]bool{}, when: delivery.When(d.Options.When), zeros: wantsZeros(d), wanted: wanted, name: d.Plan.Key}
 	for _, kind := range d.Plan.Kinds {
 		b.kinds[kind] = len(d.Options.Kinds) == 0 || slices.Contains(d.Options.Kinds, kind)
 	}
@@ -97,7 +97,8 @@ type deliveryBook struct {
 	when   delivery.When
 	zeros  bool
 	wanted func(int64) bool
-	queued map[string]*attempted // of a sink that posts from a queue: its attempts are in any partition; nil: it reads the log
+	name   func(*delivery.Item) (string, int64) // as in delivery.Plan.Key
+	queued map[string]*attempted                // of a sink that posts from a queue: its attempts are in any partition; nil: it reads the log
 }
 
 func (b *deliveryBook) readQueued(ctx context.Context) error {
@@ -142,6 +143,9 @@ func (b *deliveryBook) partition(ctx context.Context, topic string, n int, commi
 		ok, err := reader.fill(&i, r, key)
 		if err != nil || !ok || !b.takes(&i) {
 			return err
+		}
+		if b.name != nil {
+			i.Key, i.Revision = b.name(&i)
 		}
 		if old := newest[i.Key]; old == nil || old.Item.Revision < i.Revision {
 			newest[i.Key], places[i.Key] = &Delivered{Item: i}, r.Offset

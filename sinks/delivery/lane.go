@@ -55,8 +55,11 @@ func (l *Lane) Take(i Item, offset int64) {
 	if l.queues[kind] == nil || !l.wanted(&i) {
 		return
 	}
+	origin := ""
 	if name := l.engine.plan.Key; name != nil {
+		origin = location(&i)
 		i.Key, i.Revision = name(&i)
+		i.Again = false // what has been overtaken is not to come back, whoever asks
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -84,7 +87,7 @@ func (l *Lane) Take(i Item, offset int64) {
 		i.Again = i.Again || older.Again
 		l.forget(older)
 	}
-	e := &entry{Item: i, offset: offset, due: l.due(&i), index: -1}
+	e := &entry{Item: i, offset: offset, due: l.due(&i), index: -1, origin: origin}
 	e.place = l.unsettled.PushBack(e)
 	k.waiting = e
 	l.waiting++

@@ -17,6 +17,7 @@ type entry struct {
 	failed   bool          // the last attempt failed, when `answered` requests had gone well
 	answered int64         // requests that had gone well by then
 	index    int           // in the queue; -1: not in it
+	origin   string        // what the log calls the item, where the plan gave it another name
 }
 
 // queue holds the entries of one kind that wait to be sent, the first due first, in the order of time and key.

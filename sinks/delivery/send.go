@@ -58,6 +58,7 @@ func (l *Lane) send(ctx context.Context, batch []*entry) {
 		return
 	}
 	l.engine.pace.went()
+	l.engine.turn() // the destination need not wait while its answer is written down
 	if err != nil && refused == nil && len(batch) > 1 {
 		l.halve(ctx, batch)
 		return
@@ -195,9 +196,12 @@ func (l *Lane) letter(e *entry, r RefusedItem) schemas.DeadLetter {
 	}
 	return schemas.DeadLetter{
 		Stage: "sink", Source: l.engine.deps.Name, Fact: e.Kind(), Reason: cmp.Or(r.Reason, "refused"), Detail: r.Detail,
-		Location: fmt.Sprintf("%s@%d", e.Key, e.Revision), Payload: payload,
+		Location: cmp.Or(e.origin, location(&e.Item)), Payload: payload,
 	}
 }
+
+// location is how dead letters name a revision.
+func location(i *Item) string { return fmt.Sprintf("%s@%d", i.Key, i.Revision) }
 
 func (i *Item) record() any {
 	switch {
