@@ -500,3 +500,36 @@ func TestWhatMovedOutOfTheWindowsIsNotMissed(t *testing.T) {
 		}
 	})
 }
+
+// A read of any length that nothing replaces takes the memory of an hour of it.
+func TestALongReadIsForgottenAsItGoes(t *testing.T) {
+	l, start := newLog(), clock.Now().Add(-24*time.Hour)
+	most := 0
+	stream := Flow{Name: "events", Facts: []string{"agent_state"}, Schedule: Schedule{Every: time.Minute}, Window: Window{Back: 24 * time.Hour}}
+	n, err := newRun([]Flow{stream}, nil, nothing{l}, l.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.ctx, n.stop = t.Context(), func() {}
+	n.workers[0].flow.Read = func(ctx context.Context, r *Read) error {
+		for i := range 6 * crowded { // a day
+			at := start.Add(time.Duration(i) * 72 * time.Millisecond)
+			if err := r.AgentState(ctx, &schemas.AgentState{AgentID: "a", StartedAt: at.UnixMilli(), EndedAt: schemas.Null}); err != nil {
+				return err
+			}
+			most = max(most, len(n.memory(stateFact).items))
+		}
+		return nil
+	}
+	if err := n.workers[0].cycle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if most > crowded+1 {
+		t.Errorf("remembered %d", most)
+	}
+}
+
+// nothing takes states and forgets them.
+type nothing struct{ *log }
+
+func (nothing) AgentState(context.Context, *schemas.AgentState) error { return nil }

@@ -13,6 +13,7 @@ type memory struct {
 	items map[uint64]item // by hash of the identity
 	left  int             // how many were left when it was last gone through
 	swept time.Time       // when that was
+	crowd int             // how many are so many that a read under way forgets some
 }
 
 // item is one identity.
@@ -40,7 +41,27 @@ type subject struct {
 	retract  bool
 }
 
-func newMemory() *memory { return &memory{items: map[uint64]item{}} }
+// crowded is how many things of a kind are remembered without a thought.
+const crowded = 200_000
+
+func newMemory() *memory { return &memory{items: map[uint64]item{}, crowd: crowded} }
+
+// shed drops what nothing replaces and begins well before an instant: a long stream told of it, and goes on in the order of time. Were it
+// told again it would be written again, which changes nothing.
+func (m *memory) shed(at int64) {
+	if len(m.items) < m.crowd || at == schemas.Null {
+		return
+	}
+	for k, it := range m.items {
+		if it.owner == 0 && it.at != schemas.Null && it.at < at-shedAge.Milliseconds() {
+			delete(m.items, k)
+		}
+	}
+	m.crowd = max(crowded, 2*len(m.items))
+}
+
+// shedAge is how far back that is.
+const shedAge = time.Hour
 
 func hashOf(s *subject) uint64 {
 	h := xxhash.Sum64(s.identity)

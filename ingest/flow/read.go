@@ -80,6 +80,7 @@ func (r *Read) hand(ctx context.Context, fact any) error {
 		it.seen = r.number
 	}
 	m.items[key] = it
+	m.shed(s.at)
 	return nil
 }
 
