@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/clock"
+	"github.com/quarterhour/quarterhour/internal/identity"
 	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/schemas"
@@ -68,7 +69,9 @@ type Deps struct {
 	Tenant, Pipeline, Name string
 	Warehouse              string // address of ClickHouse: http://host:port of the embedded engine, or clickhouse://...
 	// Aliases are persons by what else they go by, as the pipeline file says: addresses, tags, and ids as source/worker id, in lower case.
-	Aliases  map[string]string
+	Aliases map[string]string
+	// Workers are the records of all ids that the pipeline's sources know people by, as the log has them. nil: nobody is known.
+	Workers  func(context.Context) ([]identity.Fact, error)
 	Zone     *time.Location
 	Interval time.Duration
 	Drain    bool           // the run ends once everything is delivered
