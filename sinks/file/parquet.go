@@ -91,14 +91,11 @@ func (f *parquetFormat) value(n int, v expression.Value) parquet.Value {
 }
 
 func (f *parquetFormat) writer(w io.Writer) writer {
-	return &parquetWriter{out: parquet.NewGenericWriter[any](w, f.schema, parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
+	return &parquetWriter{parquet.NewGenericWriter[any](w, f.schema, parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
 		parquet.MaxRowsPerRowGroup(rowGroup), parquet.CreatedBy("quarterhour", "", ""))}
 }
 
-type parquetWriter struct {
-	out  *parquet.GenericWriter[any]
-	rows []parquet.Row
-}
+type parquetWriter struct{ out *parquet.GenericWriter[any] }
 
 func (w *parquetWriter) write(r *row) error {
 	_, err := w.out.WriteRows([]parquet.Row{r.values})

@@ -127,19 +127,14 @@ func decimal(n, unit int64, digits int) string {
 	for range digits {
 		scale *= 10
 	}
-	whole, rest := n/unit, n%unit*scale
-	part, rest := rest/unit, rest%unit
-	if 2*rest > unit || 2*rest == unit && part%2 != 0 {
-		part++
+	all, rest := n/unit*scale+n%unit*scale/unit, n%unit*scale%unit
+	if 2*rest > unit || 2*rest == unit && all%2 != 0 {
+		all++
 	}
-	if scale == 1 { // the half goes to the even whole
-		whole, part = n/unit, 0
-		if over := n % unit; 2*over > unit || 2*over == unit && whole%2 != 0 {
-			whole++
-		}
-		return sign + strconv.FormatInt(whole, 10)
+	if digits == 0 {
+		return sign + strconv.FormatInt(all, 10)
 	}
-	return fmt.Sprintf("%s%d.%0*d", sign, whole+part/scale, digits, part%scale)
+	return fmt.Sprintf("%s%d.%0*d", sign, all/scale, digits, all%scale)
 }
 
 // render writes a file. It is nil where no row belongs into it.
