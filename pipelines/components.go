@@ -15,6 +15,7 @@ import (
 	filesink "github.com/quarterhour/quarterhour/sinks/file"
 	httpsink "github.com/quarterhour/quarterhour/sinks/http"
 	"github.com/quarterhour/quarterhour/sinks/pipkins"
+	"github.com/quarterhour/quarterhour/sinks/playvox"
 	"github.com/quarterhour/quarterhour/sinks/sqs"
 	"github.com/quarterhour/quarterhour/transform"
 	"github.com/quarterhour/quarterhour/transform/expressions"
@@ -44,6 +45,7 @@ var (
 		filesink.Registration,
 		pipkins.Registration,
 		httpsink.Registration,
+		playvox.Registration,
 		sqs.Registration,
 	}
 
