@@ -136,13 +136,21 @@ func (l *deliveryLog) checkpoint(ctx context.Context, stored *cursors, safe int6
 	return nil
 }
 
+// deliveryBytes is about what an attempt takes.
+const deliveryBytes = 256
+
 // Deliveries writes attempts down.
 func (l *deliveryLog) Deliveries(ctx context.Context, attempts []schemas.Delivery) error {
 	records := make([]broker.Record, len(attempts))
 	now := l.p.now()
+	arena := make([]byte, 0, len(attempts)*deliveryBytes) // where it grows, what was written stays where it is
 	for i := range attempts {
 		a := &attempts[i]
-		records[i] = broker.Record{Key: appendKey(nil, a.Sink, a.RowKey), Value: l.p.write.delivery.append(nil, a), Time: now}
+		from := len(arena)
+		arena = appendKey(arena, a.Sink, a.RowKey)
+		keyEnd := len(arena)
+		arena = l.p.write.delivery.append(arena, a)
+		records[i] = broker.Record{Key: arena[from:keyEnd:keyEnd], Value: arena[keyEnd:len(arena):len(arena)], Time: now}
 	}
 	crash.Point(crash.DeliveryAnswered)
 	base, err := l.p.producer.Produce(ctx, l.p.topics.deliveries(), l.partition, records)

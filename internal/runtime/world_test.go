@@ -30,7 +30,7 @@ type world struct {
 	metrics  *prometheus.Registry
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	cluster, err := broker.Open(broker.Config{Brokers: brokertest.Start(t)})
 	if err != nil {
@@ -58,7 +58,7 @@ type noProgress struct{}
 func (noProgress) Report(string, int64, int64, string) {}
 
 // pipelineOf reads lists of facts and keeps tables.
-func pipelineOf(t *testing.T, facts *factSource, tables *tableSink) *pipelines.Pipeline {
+func pipelineOf(t testing.TB, facts *factSource, tables *tableSink) *pipelines.Pipeline {
 	t.Helper()
 	return &pipelines.Pipeline{
 		Settings: pipelines.Settings{
