@@ -22,6 +22,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/registry"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/sinks"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
 	"github.com/quarterhour/quarterhour/transform"
 	"github.com/quarterhour/quarterhour/transform/expressions"
 )
@@ -107,6 +108,7 @@ type pipeline struct {
 	raw       rawTopic
 	setAside  atomic.Int64 // dead letters of this run
 	zeros     *zeroRows
+	bookless  delivery.Log // of benchmarks, in place of the log of deliveries
 	queues    queues
 }
 
@@ -214,7 +216,7 @@ func (p *pipeline) consume(ctx context.Context, group string, topics []string, h
 func (p *pipeline) consumeSink(ctx context.Context, s pipelines.Sink) error {
 	deps := sinks.Deps{
 		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Warehouse: p.warehouse, Log: p.log.With("sink", s.Name),
-		Zone: p.file.Zone, Aliases: identity.Of(p.file.Identity), Interval: p.file.Interval, Drain: p.drain, Watch: p.watch, Keyring: p.keyring,
+		Zone: p.file.Zone, Aliases: identity.Of(p.file.Identity), Workers: (&Ledger{p}).Workers, Interval: p.file.Interval, Drain: p.drain, Watch: p.watch, Keyring: p.keyring,
 	}
 	if queue := p.file.Via(&s); queue != nil {
 		return p.consumeQueue(ctx, s, queue, deps)
