@@ -51,6 +51,10 @@ type RefusedItem struct {
 	Index  int    // in the items of Send
 	Reason string // short code: "field", "unknown_queue"
 	Detail string
+	// Later is after what time the destination may take it, where that is so: it is sent again then, and nothing else waits for it. The log
+	// is not committed beyond it meanwhile, and it counts against the memory of its lane, so a destination holds back few. 0: never. A run that
+	// ends once everything is delivered does not wait.
+	Later time.Duration
 }
 
 func (r *Refused) Error() string { return "the destination refused items of the request" }

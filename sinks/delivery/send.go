@@ -105,17 +105,28 @@ func (l *Lane) answered(ctx context.Context, batch []*entry, refused *Refused, e
 		why[0] = RefusedItem{Reason: "refused", Detail: fault.Error()}
 	}
 	var letters []schemas.DeadLetter
+	var settled, later []*entry
 	attempts := make([]schemas.Delivery, len(batch))
 	for i, e := range batch {
-		attempts[i] = l.attempt(e, Delivered, 0, "", now, took)
-		if r, ok := why[i]; ok {
+		r, no := why[i]
+		switch {
+		case !no:
+			attempts[i] = l.attempt(e, Delivered, 0, "", now, took)
+		case r.Later > 0 && !l.engine.deps.Drain:
+			attempts[i] = l.attempt(e, Retry, status(err), r.Detail, now, took)
+			e.due = now.Add(r.Later).UnixMilli()
+			later = append(later, e)
+			continue
+		default:
 			attempts[i] = l.attempt(e, Dead, status(err), r.Detail, now, took)
 			letters = append(letters, l.letter(e, r))
 		}
+		settled = append(settled, e)
 	}
-	l.count(Delivered, len(batch)-len(letters))
+	l.count(Delivered, len(settled)-len(letters))
 	l.count(Dead, len(letters))
-	l.finish(ctx, batch, nil, attempts, letters)
+	l.count(Retry, len(later))
+	l.finish(ctx, settled, later, attempts, letters)
 }
 
 // stopped puts a request back that the destination could not take now. Only an entry that fails again and again while others go
