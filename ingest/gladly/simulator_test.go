@@ -220,3 +220,30 @@ func TestSimulatedDays(t *testing.T) {
 		t.Errorf("states are complete through %s ago", got)
 	}
 }
+
+// The organisation's own people run the two reports that are allowed, and later the user loses the right to reports: the other streams go on,
+// the credential is not taken for refused, and when reports can be run again all is there.
+func TestSimulatedReportsThatAreRefused(t *testing.T) {
+	s := simulate(t, vendor.Options{Faults: vendor.Faults{Busy: 2}}, 1, "")
+	refused := func(hours int, word string) {
+		t.Helper()
+		s.watch.set(s.centre.From.Add(time.Duration(hours) * time.Hour))
+		err := s.drain(s.options)
+		if err == nil || !strings.Contains(err.Error(), word) || strings.Contains(err.Error(), "statuses") || strings.Contains(err.Error(), "no more calls") {
+			t.Errorf("error %v, want %q of the work sessions alone", err, word)
+		}
+	}
+	refused(9, "429")
+	s.Break(func(f *vendor.Faults) { f.Busy, f.NoReport = 0, true })
+	refused(12, "lacks the right")
+	s.Break(func(f *vendor.Faults) { f.NoReport = false })
+	s.run(2*time.Hour, s.centre.Until().Add(4*time.Hour))
+	s.verify()
+}
+
+// An agent to whom a contact is passed on may have a contact session of their own.
+func TestSimulatedContactsApart(t *testing.T) {
+	s := simulate(t, vendor.Options{Apart: true}, 1, "")
+	s.run(2*time.Hour, s.centre.Until().Add(4*time.Hour))
+	s.verify()
+}
