@@ -50,7 +50,7 @@ type Sets struct {
 type Set struct {
 	Name    string     `cfg:"name" help:"{set} in the file name; queue, agentqueue or agent if left out"`
 	Columns spec.Exprs `cfg:"columns" help:"columns in order, each an expression over the row"`
-	Where   spec.Expr  `cfg:"where" help:"rows for which this is not true are left out of the files"`
+	Where   spec.Expr  `cfg:"where" help:"rows for which this is not true are left out of the files; of agents by queue, those without a queue if left out"`
 }
 
 //go:embed sample.yaml

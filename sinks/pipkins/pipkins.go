@@ -144,11 +144,11 @@ func (d *destination) update(ctx context.Context, f *file) (err error) {
 	if !h.put(f.items) {
 		return nil
 	}
-	content, err := f.sheet.render(h.Rows)
+	content, n, err := f.sheet.render(h.Rows)
 	if err != nil {
 		return err
 	}
-	if content != nil || h.Sequence > 0 {
+	if n > 0 || h.Sequence > 0 { // a file without rows takes back those that it had
 		h.Sequence++
 		if err := d.drop.put(ctx, numbered(f.name, h.Sequence), content); err != nil {
 			return err

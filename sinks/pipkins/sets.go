@@ -51,6 +51,14 @@ func (s *Set) columns(kind string) spec.Exprs {
 	return list
 }
 
+// where is which rows are in the files: what agents handle outside of queues is in no queue's.
+func (s *Set) where(kind string) spec.Expr {
+	if s.Where.Source == "" && kind == "agent_queue_interval" {
+		return spec.Expr{Source: `queue_id != ""`}
+	}
+	return s.Where
+}
+
 func (s *Set) name(kind string) string {
 	if s.Name != "" {
 		return s.Name

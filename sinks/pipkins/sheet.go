@@ -48,10 +48,11 @@ func newSheet(kind string, c *Config) (*sheet, error) {
 			}
 		}
 	}
-	if set.Where.Source == "" {
+	where := set.where(kind)
+	if where.Source == "" {
 		return s, nil
 	}
-	if s.where, err = columns.New(kind, spec.Exprs{{Name: "where", Expr: set.Where}}, c.Format); err != nil {
+	if s.where, err = columns.New(kind, spec.Exprs{{Name: "where", Expr: where}}, c.Format); err != nil {
 		return nil, err
 	}
 	if k := s.where.Kinds[0]; k != expression.Bool && k != expression.Any {
@@ -137,14 +138,14 @@ func decimal(n, unit int64, digits int) string {
 	return fmt.Sprintf("%s%d.%0*d", sign, all/scale, digits, all%scale)
 }
 
-// render writes a file. It is nil where no row belongs into it.
-func (s *sheet) render(rows []entry) ([]byte, error) {
+// render writes a file, and says how many rows it has.
+func (s *sheet) render(rows []entry) (content []byte, n int, err error) {
 	items := make([]*delivery.Item, 0, len(rows))
 	for n := range rows {
 		i := rows[n].item()
 		wanted, err := s.wants(i)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		if wanted {
 			items = append(items, i)
@@ -154,9 +155,6 @@ func (s *sheet) render(rows []entry) ([]byte, error) {
 		items = summed(items)
 	}
 	slices.SortFunc(items, func(a, b *delivery.Item) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Key, b.Key)) })
-	if len(items) == 0 {
-		return nil, nil
-	}
 	var b strings.Builder
 	if s.config.Header {
 		s.line(&b, s.table.Names)
@@ -164,11 +162,11 @@ func (s *sheet) render(rows []entry) ([]byte, error) {
 	for _, i := range items {
 		texts, err := s.texts(i)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", i.Key, err)
+			return nil, 0, fmt.Errorf("%s: %w", i.Key, err)
 		}
 		s.line(&b, texts)
 	}
-	return s.encoder.encode(b.String()), nil
+	return s.encoder.encode(b.String()), len(items), nil
 }
 
 var lineEnds = map[string]string{"crlf": "\r\n", "lf": "\n"}
