@@ -349,3 +349,23 @@ func TestFill(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What is kept of contacts that wait is bounded by age and by number.
+func TestPendingIsBounded(t *testing.T) {
+	at := now.UnixMilli()
+	p := pending{"old": {"": at - longestPending.Milliseconds() - 1, "a": at}, "first": {"": at - 10_000_000}}
+	for i := range mostPending + 10 {
+		p[fmt.Sprint(i)] = map[string]int64{"": at - int64(mostPending-i)}
+	}
+	if n := p.forget(now); n != 11 || len(p) != mostPending {
+		t.Errorf("%d forgotten, %d left", n, len(p))
+	}
+	for _, id := range []string{"first", "0"} {
+		if p[id] == nil {
+			t.Errorf("%s is forgotten", id)
+		}
+	}
+	if p["old"] != nil || p[fmt.Sprint(mostPending+9)] != nil {
+		t.Error("old, or the newest, is there")
+	}
+}

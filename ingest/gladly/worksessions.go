@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 
@@ -41,6 +42,39 @@ type pending map[string]map[string]int64
 
 // longestPending is how long a contact may wait.
 const longestPending = 90 * 24 * time.Hour
+
+// mostPending is how many contacts wait at most: they are stored with every read, in one message of the log.
+const mostPending = 5000
+
+// forget drops contacts that have waited too long by an instant, and the newest of too many, which the window still covers. It says how many
+// those are.
+func (p pending) forget(now time.Time) int {
+	type contact struct {
+		id      string
+		offered int64
+	}
+	oldest := now.Add(-longestPending).UnixMilli()
+	var left []contact
+	for id, segments := range p {
+		first := int64(math.MaxInt64)
+		for _, offered := range segments {
+			first = min(first, offered)
+		}
+		if first < oldest {
+			delete(p, id)
+			continue
+		}
+		left = append(left, contact{id, first})
+	}
+	if len(left) <= mostPending {
+		return 0
+	}
+	slices.SortFunc(left, func(a, b contact) int { return cmp.Or(cmp.Compare(a.offered, b.offered), cmp.Compare(a.id, b.id)) })
+	for _, c := range left[mostPending:] {
+		delete(p, c.id)
+	}
+	return len(left) - mostPending
+}
 
 // read hands over the contacts of a window that ends now: rows move forward in time when their contact ends.
 func (w *reader) read(ctx context.Context, r *flow.Read) error {
@@ -80,13 +114,9 @@ func (w *reader) read(ctx context.Context, r *flow.Read) error {
 			k.rows = nil // withdrawn, or out of the window
 		}
 	}
-	oldest := r.To.Add(-longestPending).UnixMilli()
-	for id, segments := range waiting {
-		for _, offered := range segments {
-			if offered < oldest {
-				delete(waiting, id)
-			}
-		}
+	if n := waiting.forget(r.To); n > 0 {
+		w.deps.Log.Warn("too many contacts wait for an end: of the newest it may not be noticed that they got another agent after the window has moved on",
+			"waiting", mostPending+n, "forgotten", n)
 	}
 	r.State, err = json.Marshal(waiting)
 	return err
