@@ -2,6 +2,8 @@ package pipkins
 
 import (
 	"time"
+
+	"golang.org/x/crypto/ssh"
 )
 
 // Options are what a site agreed upon.
@@ -16,9 +18,10 @@ type Options struct {
 	Day       bool           // a file has a day
 	Latin     bool           // windows-1252 instead of UTF-8
 
-	Username, Password string // of SFTP, and of HTTPS by Basic
-	Field              string // of the form that HTTPS takes; empty: the body is the file
-	NoPosixRename      bool   // the SFTP server does not replace a file by a rename
+	Username, Password string        // of SFTP, and of HTTPS by Basic
+	UserKey            ssh.PublicKey // that SFTP takes besides the password
+	Field              string        // of the form that HTTPS takes; empty: the body is the file
+	NoPosixRename      bool          // the SFTP server does not replace a file by a rename
 	// Unknown are queues and agents that the site does not know: a file with one is refused over HTTPS.
 	Unknown []string
 }

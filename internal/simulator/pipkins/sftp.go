@@ -1,13 +1,16 @@
 package pipkins
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +31,7 @@ type SFTP struct {
 	mu    sync.Mutex
 	files map[string][]byte
 	conns map[net.Conn]bool
+	count int
 	fault func(op, path string) error
 }
 
@@ -51,6 +55,14 @@ func (s *Server) ServeSFTP() (*SFTP, error) {
 		}
 		return nil, nil
 	}}
+	if s.o.UserKey != nil {
+		config.PublicKeyCallback = func(c ssh.ConnMetadata, key ssh.PublicKey) (*ssh.Permissions, error) {
+			if c.User() != s.o.Username || !bytes.Equal(key.Marshal(), s.o.UserKey.Marshal()) {
+				return nil, errors.New("who are you?")
+			}
+			return nil, nil
+		}
+	}
 	config.AddHostKey(signer)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -68,6 +80,20 @@ func (f *SFTP) Fault(fault func(op, path string) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fault = fault
+}
+
+// Logins is how many connections there were.
+func (f *SFTP) Logins() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.count
+}
+
+// Names are the files that are there, hidden ones too.
+func (f *SFTP) Names() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Sorted(maps.Keys(f.files))
 }
 
 // Close ends it.
@@ -93,6 +119,7 @@ func (f *SFTP) accept(config *ssh.ServerConfig) {
 		}
 		f.mu.Lock()
 		f.conns[conn] = true
+		f.count++
 		f.mu.Unlock()
 		go func() {
 			f.serve(conn, config)
