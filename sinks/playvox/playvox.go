@@ -38,6 +38,8 @@ type sink struct {
 	sessions    *form[contactView]
 	identifiers *form[identifierView]
 
+	held held
+
 	writing   sync.Mutex // agent states are sent one request after the other: the end of one is another's
 	timelines map[string]*timeline
 	seen      reading
@@ -45,7 +47,7 @@ type sink struct {
 
 func deliver(_ context.Context, options any, d sinks.Deps) (sinks.Delivering, error) {
 	o := options.(*Options)
-	s := &sink{o: o, watch: d.Watch, timelines: map[string]*timeline{}}
+	s := &sink{o: o, watch: d.Watch, timelines: map[string]*timeline{}, held: held{keys: map[string]bool{}}}
 	var errs [4]error
 	s.tasks, errs[0] = newForm[taskView](o.States.fields(), taskFields, true)
 	s.contacts, errs[1] = newForm[contactView](o.Contacts.fields(), contactFields, false)
@@ -146,11 +148,45 @@ func (s *sink) write(ctx context.Context, method, path string, records [][]byte)
 // person finds who an item is about. A record that is to be refused or held is, and ok is false.
 func (s *sink) person(ctx context.Context, i *delivery.Item, n int, source, agent string, refused *delivery.Refused) (u user, ok bool, err error) {
 	u, reason, detail, err := s.people.find(ctx, source, agent)
-	if err != nil || reason == "" {
-		return u, err == nil, err
+	if err != nil {
+		return u, false, err
 	}
-	refused.Items = append(refused.Items, delivery.RefusedItem{Index: n, Reason: reason, Detail: detail})
-	return u, false, nil
+	if reason != "" {
+		refused.Items = append(refused.Items, s.held.judge(s, i, n, reason, detail))
+		return u, false, nil
+	}
+	s.held.release(i.Key)
+	return u, true, nil
+}
+
+// mostHeld is how many records wait for their people at most: they are kept in memory, and the log is not committed beyond them.
+const mostHeld = 500
+
+// held are the records that wait for their people.
+type held struct {
+	mu   sync.Mutex
+	keys map[string]bool
+}
+
+// judge holds a record whose person may come to be known soon, and refuses any other.
+func (h *held) judge(s *sink, i *delivery.Item, n int, reason, detail string) delivery.RefusedItem {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := delivery.RefusedItem{Index: n, Reason: reason, Detail: detail}
+	young := s.watch.Now().Sub(time.UnixMilli(i.Start)) < s.o.UnmatchedWait
+	if reason != unmatched || !young || !h.keys[i.Key] && len(h.keys) >= mostHeld {
+		delete(h.keys, i.Key)
+		return r
+	}
+	h.keys[i.Key] = true
+	r.Later = s.o.Users.Soonest
+	return r
+}
+
+func (h *held) release(key string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.keys, key)
 }
 
 // alias is what Playvox calls a source.

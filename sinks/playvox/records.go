@@ -134,9 +134,10 @@ func (s *sink) sendWorkers(ctx context.Context, items []delivery.Item, refused *
 			return err
 		}
 		if reason != "" {
-			refused.Items = append(refused.Items, delivery.RefusedItem{Index: n, Reason: reason, Detail: detail})
+			refused.Items = append(refused.Items, s.held.judge(s, i, n, reason, detail))
 			continue
 		}
+		s.held.release(i.Key)
 		line, err := s.identifiers.line(identifierView{
 			Key: i.Key, Tenant: w.Tenant, Source: w.Source, System: w.System, Alias: s.alias(w.Source), UserEmail: u.email, UserID: u.id, WorkerID: w.WorkerID,
 			AgentID: agent, Name: w.Name, Active: w.Active && !w.Retracted, Retracted: w.Retracted,

@@ -86,6 +86,7 @@ func (s *sink) takeIn(ctx context.Context, items []delivery.Item, refused *deliv
 		}
 		if i.Again {
 			delete(t.there, a.StartedAt)
+			delete(t.refused, a.StartedAt)
 		}
 		t.put(s.state(i))
 		if !seen[t] {
@@ -141,7 +142,7 @@ func (s *sink) changes(t touchedLine) (list []change, err error) {
 	for _, w := range remove {
 		c := change{of: t.timeline, who: t.who, task: w, line: []byte(w.line), gone: true, where: t.item}
 		if s.o.Retracted == "zero" {
-			if c.line, err = s.emptied(t, w.start); err != nil {
+			if c.line, err = s.emptied(t, w); err != nil {
 				return nil, err
 			}
 		}
@@ -156,15 +157,15 @@ func (s *sink) line(v taskView, who user, end int64) ([]byte, error) {
 }
 
 // emptied is a task that ends where it begins.
-func (s *sink) emptied(t touchedLine, start int64) ([]byte, error) {
-	v := taskView{StartedAt: start}
-	for _, st := range t.states {
-		if st.start == start || v.Source == "" {
+func (s *sink) emptied(t touchedLine, of task) ([]byte, error) {
+	var v taskView
+	for _, st := range t.states { // each of them knows whose it is
+		if v.Source == "" || st.start == of.start {
 			v = st.view
 		}
 	}
-	v.StartedAt, v.Task = start, cmp.Or(v.Task, "none")
-	return s.line(v, t.who, start)
+	v.StartedAt, v.Task = of.start, of.name
+	return s.line(v, t.who, of.start)
 }
 
 // change makes the changes: first those that make room, then the others.
@@ -201,13 +202,13 @@ func (s *sink) change(ctx context.Context, list []change) error {
 	return nil
 }
 
-// settle notes that Playvox has a change, or will never have it.
+// settle notes that Playvox has a change.
 func (c *change) settle() {
 	if c.gone {
 		delete(c.of.there, c.task.start)
 		return
 	}
-	c.of.there[c.task.start] = c.task.line
+	c.of.there[c.task.start] = c.task
 }
 
 // oneByOne finds which change of a single state is refused, so that the others are made, and it does not stand in the way of the
@@ -221,7 +222,11 @@ func (s *sink) oneByOne(ctx context.Context, list []change, refused *delivery.Re
 			}
 			continue
 		}
-		c.settle()
+		if c.gone {
+			delete(c.of.there, c.task.start)
+		} else {
+			c.of.refused[c.task.start] = c.task.revision
+		}
 		refused.Items = append(refused.Items[:0], delivery.RefusedItem{Index: c.where, Reason: "refused", Detail: fmt.Sprintf("task that begins %s: %v", instant(c.task.start), err)})
 	}
 	return nil
@@ -243,7 +248,7 @@ func (s *sink) timeline(ctx context.Context, a *schemas.AgentState, who user) (*
 	if t != nil {
 		to = t.from
 	} else {
-		t = &timeline{from: from, states: map[string]*state{}, there: map[int64]string{}}
+		t = newTimeline(from)
 	}
 	if s.o.States.Recover {
 		if err := s.recover(ctx, t, a, who, from, to); err != nil {
@@ -286,7 +291,7 @@ func (s *sink) recover(ctx context.Context, t *timeline, a *schemas.AgentState, 
 		if err != nil || start.UnixMilli() >= to {
 			continue
 		}
-		st := &state{id: found(start.UnixMilli()), start: start.UnixMilli(), end: schemas.Null}
+		st := &state{id: found(start.UnixMilli()), revision: -1, start: start.UnixMilli(), end: schemas.Null}
 		if end, err := time.Parse(time.RFC3339, objects.Text(entry["endTime"])); err == nil {
 			st.end = end.UnixMilli()
 		}
@@ -299,9 +304,10 @@ func (s *sink) recover(ctx context.Context, t *timeline, a *schemas.AgentState, 
 			return err
 		}
 		if st.view.Task != "" && (st.end == schemas.Null || st.end > st.start) {
-			t.states[st.id], t.there[st.start] = st, string(line)
+			t.states[st.id], t.there[st.start] = st, task{st.start, st.revision, st.view.Task, string(line)}
 		}
 	}
+	t.join()
 	return nil
 }
 

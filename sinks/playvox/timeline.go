@@ -22,15 +22,20 @@ type state struct {
 
 // timeline is the states of one agent at one source, as far as they are known: from an instant on.
 type timeline struct {
-	from   int64
-	states map[string]*state
-	there  map[int64]string // what Playvox has, by start: the task as it was written
+	from    int64
+	states  map[string]*state
+	there   map[int64]task  // what Playvox has, by start
+	refused map[int64]int64 // what it does not take, by start: the revision of the state
+}
+
+func newTimeline(from int64) *timeline {
+	return &timeline{from: from, states: map[string]*state{}, there: map[int64]task{}, refused: map[int64]int64{}}
 }
 
 // task is one task as Playvox is to have it.
 type task struct {
-	start int64
-	line  string
+	start, revision int64
+	name, line      string // its identifier, and the task as it is written
 }
 
 // put takes over a state, unless a newer revision of it is known. What Playvox was found to have at the same start is that state.
@@ -49,6 +54,19 @@ func (t *timeline) put(s *state) {
 
 // found is the id of a task that Playvox was found to have.
 func found(start int64) string { return "\x00" + instant(start) }
+
+// join takes an end that is the next one's beginning for just that: should the next one move or go, the end does too.
+func (t *timeline) join() {
+	starts := map[int64]bool{}
+	for _, s := range t.states {
+		starts[s.start] = true
+	}
+	for id, s := range t.states {
+		if id == found(s.start) && starts[s.end] {
+			s.end = schemas.Null
+		}
+	}
+}
 
 // order is the states that count, by time. Of those that start at the same instant the last one counts.
 func (t *timeline) order() (list []*state) {
@@ -72,19 +90,10 @@ func (t *timeline) order() (list []*state) {
 // tasks are what Playvox is to have: each state until its end, or until the next begins. write makes the task of a state that ends
 // then; it is empty where the state is none.
 func (t *timeline) tasks(write func(s *state, end int64) (string, error)) ([]task, error) {
-	gone := map[int64]bool{} // a task that ended where a retracted state began does not any more
-	for _, s := range t.states {
-		if s.retracted {
-			gone[s.start] = true
-		}
-	}
 	list := t.order()
 	var out []task
 	for n, s := range list {
 		end := s.end
-		if gone[end] {
-			end = schemas.Null
-		}
 		if n+1 < len(list) && (end == schemas.Null || end > list[n+1].start) {
 			end = list[n+1].start
 		}
@@ -96,7 +105,7 @@ func (t *timeline) tasks(write func(s *state, end int64) (string, error)) ([]tas
 			return nil, err
 		}
 		if line != "" {
-			out = append(out, task{s.start, line})
+			out = append(out, task{s.start, s.revision, s.view.Task, line})
 		}
 	}
 	return out, nil
@@ -107,13 +116,13 @@ func (t *timeline) owed(want []task) (write []task, remove []task) {
 	starts := map[int64]bool{}
 	for _, w := range want {
 		starts[w.start] = true
-		if t.there[w.start] != w.line {
+		if no, ok := t.refused[w.start]; t.there[w.start].line != w.line && !(ok && no == w.revision) {
 			write = append(write, w)
 		}
 	}
 	for _, start := range slices.Sorted(maps.Keys(t.there)) {
 		if !starts[start] {
-			remove = append(remove, task{start, t.there[start]})
+			remove = append(remove, t.there[start])
 		}
 	}
 	return write, remove
@@ -134,6 +143,7 @@ func (t *timeline) forget() {
 		if s.start < before && n+1 < len(list) { // the last one stays, however old
 			delete(t.states, s.id)
 			delete(t.there, s.start)
+			delete(t.refused, s.start)
 			t.from = list[n+1].start
 		}
 	}
