@@ -89,3 +89,34 @@ func BenchmarkTexts(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// The reasons of not being ready are a column as JSON, and without columns of its own a table has all fields.
+func TestAllFields(t *testing.T) {
+	table, err := New("agent_interval", nil, Format{Durations: "milliseconds"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	item := &delivery.Item{Agent: &schemas.AgentInterval{
+		AgentID: "7", NotReadyMs: 3, NotReadyByReason: []schemas.NamedValue{{Name: `"a"`, Value: 1}, {Name: "b", Value: 2}}, ScheduledMs: schemas.Null, AdherentMs: 4,
+	}}
+	for range 2 {
+		texts, err := table.Texts(nil, item)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for n, name := range table.Names {
+			got[name] = texts[n]
+		}
+		if got["agent_id"] != "7" || got["not_ready_ms"] != "3" || got["not_ready_by_reason"] != `{"\"a\"":1,"b":2}` || got["scheduled_ms"] != "" || got["adherent_ms"] != "4" {
+			t.Errorf("%v", got)
+		}
+		if len(table.Kinds) != len(table.Names) || len(table.Names) != 18 {
+			t.Errorf("%v %v", table.Names, table.Kinds)
+		}
+		item.Agent.NotReadyByReason = append([]schemas.NamedValue(nil), item.Agent.NotReadyByReason...)
+	}
+	if !strings.Contains(Fields("agent_interval"), "not_ready_by_reason") {
+		t.Error(Fields("agent_interval"))
+	}
+}
