@@ -182,6 +182,11 @@ func TestMetricsAreExplained(t *testing.T) {
 	s.Lag("t", 0, 1)
 	p.Outcome("contact", "applied")
 	p.Rejected("ingest", "columns")
+	d := p.Delivery("api")
+	d.Records("delivered", 1)
+	d.Request("ok", 0)
+	d.Pause()
+	d.State(1, 1, 1)
 	families, err := registry.Gather()
 	if err != nil {
 		t.Fatal(err)
