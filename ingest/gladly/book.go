@@ -211,12 +211,12 @@ func retraction(id, segment string, offered int64) *schemas.Contact {
 	}
 }
 
-// forget drops contacts of which nothing was heard since an instant; open ones only where a report tells of them.
+// forget drops contacts of which nothing was heard since an instant; open ones, where no report tells of them, much later.
 func (b *book) forget(before int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for id, k := range b.contacts {
-		if k.touched >= before || b.reported == schemas.Null && k.open() {
+		if k.touched >= before || b.reported == schemas.Null && k.open() && k.touched >= before-longestPending.Milliseconds() {
 			continue
 		}
 		delete(b.contacts, id)
