@@ -157,6 +157,22 @@ func TestBlankErrorsAreNone(t *testing.T) {
 	}
 }
 
+// A list without anybody is not believed: all people would be withdrawn, and everybody logged out.
+func TestNobodyIsNotBelieved(t *testing.T) {
+	for _, c := range []struct{ streams, listed, word string }{
+		{"agents: {}", ``, "none of 0 records is an agent"},
+		{"agents: {}", `{"nr":"1"}`, "none of 1 records is an agent"},
+		{"logins: {}", ``, "lists no agent"},
+	} {
+		s := newTenant(t)
+		r := s.reading("streams: {" + c.streams + "}")
+		s.says(agents, `{"agents":[`+c.listed+`]}`)
+		if err := r.once(); err == nil || !strings.Contains(err.Error(), c.word) {
+			t.Errorf("%s: %v, want %q", c.streams, err, c.word)
+		}
+	}
+}
+
 func TestLoginsAreWhatPollsSaw(t *testing.T) {
 	s := newTenant(t)
 	r := s.reading("streams: {logins: {every: 1m}}")

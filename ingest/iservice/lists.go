@@ -75,6 +75,7 @@ func (s *source) readAgents(ctx context.Context, r *flow.Read) error {
 	if err != nil {
 		return err
 	}
+	told := 0
 	for n, raw := range found {
 		a, err := parseRecord(raw)
 		id := ""
@@ -96,6 +97,10 @@ func (s *source) readAgents(ctx context.Context, r *flow.Read) error {
 		if err := r.Worker(ctx, w); err != nil {
 			return err
 		}
+		told++
+	}
+	if told == 0 { // were it believed, all people would be withdrawn
+		return fmt.Errorf("%s: none of %d records is an agent: check streams.agents, and what the user may see", o.Call, len(found))
 	}
 	return nil
 }
@@ -126,6 +131,9 @@ func (s *source) readLogins(ctx context.Context, r *flow.Read) error {
 	found, err := s.list(ctx, r, o.Call, o.Records)
 	if err != nil {
 		return err
+	}
+	if len(found) == 0 { // were it believed, everybody would be logged out
+		return fmt.Errorf("%s lists no agent, not even one who is logged out: check streams.logins, and what the user may see", o.Call)
 	}
 	now := map[string]int64{}
 	for n, raw := range found {
