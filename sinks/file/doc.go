@@ -6,6 +6,7 @@
 // read as one of ours is left as it is.
 //
 // Guarantees: a crash at any moment leaves whole files; several workers may write into one folder, also from several machines
-// where its file system has locks. Limits: a correction writes the day's file anew, so that requests are better large and few; a
+// where its file system has locks. Limits: a correction writes the day's file
+// anew, so that requests are better large and few, and a small one waits four times as long as the last one took; a
 // contact or state whose time is corrected by more than a day leaves its old row behind; Linux and macOS only.
 package file

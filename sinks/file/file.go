@@ -24,6 +24,7 @@ const requestItems = 50_000
 type destination struct {
 	paths  paths
 	tables map[string]*table
+	rest   rest
 }
 
 func open(_ context.Context, options any, d sinks.Deps) (sinks.Delivering, error) {
@@ -35,7 +36,12 @@ func open(_ context.Context, options any, d sinks.Deps) (sinks.Delivering, error
 	if zone == nil {
 		zone = time.UTC
 	}
-	to := &destination{paths: paths{pattern: c.Path, pipeline: d.Pipeline, zone: zone}, tables: map[string]*table{}}
+	to := &destination{
+		paths: paths{pattern: c.Path, pipeline: d.Pipeline, zone: zone}, tables: map[string]*table{}, rest: rest{watch: d.Watch, full: requestItems, off: d.Drain},
+	}
+	if c.Batch > 0 {
+		to.rest.full = min(c.Batch, requestItems)
+	}
 	for _, kind := range kinds {
 		t, err := newTable(kind, c)
 		if err != nil {
@@ -56,6 +62,10 @@ func (d *destination) Send(ctx context.Context, items []delivery.Item) error {
 	if len(items) == 0 {
 		return nil
 	}
+	if err := d.rest.wait(ctx, len(items)); err != nil {
+		return err
+	}
+	defer d.rest.begin()()
 	kind := kindOf(&items[0])
 	t := d.tables[kind]
 	refused := &delivery.Refused{}

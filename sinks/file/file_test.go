@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"encoding/csv"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -329,8 +330,8 @@ func TestRefused(t *testing.T) {
 	dir := t.TempDir()
 	c := decoded(t, "path: "+dir+"/{day}.csv\nkinds: [worker]\ncolumns: {worker: {tenant: tenant, source: source, worker_id: worker_id, revision: revision, number: int(name)}}\n")
 	err := openedWith(t, c, time.UTC).Send(t.Context(), []delivery.Item{worker("1", "7", 1), worker("2", "seven", 1), worker("3", "9", 1)})
-	refused, ok := err.(*delivery.Refused)
-	if !ok || len(refused.Items) != 1 || refused.Items[0].Index != 1 || !strings.Contains(refused.Items[0].Detail, `column "number"`) {
+	var refused *delivery.Refused
+	if !errors.As(err, &refused) || len(refused.Items) != 1 || refused.Items[0].Index != 1 || !strings.Contains(refused.Items[0].Detail, `column "number"`) {
 		t.Errorf("%v %+v", err, refused)
 	}
 	if got, want := read(t, dir+"/all.csv"), "tenant,source,worker_id,revision,number\nacme,five9,1,1,7\nacme,five9,3,1,9\n"; got != want {

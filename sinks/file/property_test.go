@@ -35,7 +35,7 @@ func TestAnyHistory(t *testing.T) {
 		d := opened(t, dir+"/{kind}/{day}."+ext)
 		want := map[string]string{}
 		newest := map[string]int64{}
-		for range rapid.IntRange(1, 8).Draw(rt, "requests") {
+		for range rapid.IntRange(1, 5).Draw(rt, "requests") {
 			batch := map[string]delivery.Item{}
 			for range rapid.IntRange(1, 6).Draw(rt, "items") {
 				i := contact(strings.ToValidUTF8(ids.Draw(rt, "id"), "\uFFFD"), "", rapid.Int64Range(1, 6).Draw(rt, "revision"))

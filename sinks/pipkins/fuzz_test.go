@@ -17,7 +17,7 @@ func FuzzNames(f *testing.F) {
 	f.Add("a|b", "O\"Hara\r\n", "|")
 	f.Add("\"", "\r", ";;")
 	f.Fuzz(func(t *testing.T, id, name, delimiter string) {
-		if !utf8.ValidString(id+name) || id == "" || strings.Contains(id, "/") || len(delimiter) == 0 || len(delimiter) > 2 || strings.ContainsAny(delimiter, "\"\r\n:-TZ0123456789") || !utf8.ValidString(delimiter) {
+		if !utf8.ValidString(id) || !utf8.ValidString(name) || id == "" || strings.Contains(id, "/") || len(delimiter) == 0 || len(delimiter) > 2 || strings.ContainsAny(delimiter, "\"\r\n:-TZ0123456789") || !utf8.ValidString(delimiter) {
 			return
 		}
 		dir := t.TempDir()

@@ -1,6 +1,7 @@
 package pipkins
 
 import (
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -161,8 +162,8 @@ func TestEncoding(t *testing.T) {
 	const start = "2026-03-02T09:00:00Z"
 	d := opened(t, "folder: "+dir+"\nencoding: windows-1252\nunencodable: refuse\nheader: false\n")
 	err := d.Send(t.Context(), []delivery.Item{agent(t, start, "1", "Müller", 0), agent(t, start, "2", "Ōno", 0), agent(t, start, "3", "Smith", 0)})
-	refused, ok := err.(*delivery.Refused)
-	if !ok || len(refused.Items) != 1 || refused.Items[0].Index != 1 || refused.Items[0].Reason != "encoding" || !strings.Contains(refused.Items[0].Detail, `"Ōno"`) {
+	var refused *delivery.Refused
+	if !errors.As(err, &refused) || len(refused.Items) != 1 || refused.Items[0].Index != 1 || refused.Items[0].Reason != "encoding" || !strings.Contains(refused.Items[0].Detail, `"Ōno"`) {
 		t.Fatalf("%v %+v", err, refused)
 	}
 	want := map[string]string{"agent_20260302_0900.csv": start + ",1,M\xfcller,0,2\r\n" + start + ",3,Smith,0,2\r\n"}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pkg/sftp"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/sinks"
 )
 
@@ -53,7 +54,11 @@ type server struct {
 	login login
 	turn  chan struct{} // holds one while the session is in use
 	open  *session      // nil: none
+	used  time.Time     // when it was last of use
 }
+
+// freshness is how long a session is trusted that nobody used: routers forget connections, and say nothing.
+const freshness = 30 * time.Second
 
 func (o *SFTP) open(sinks.Deps) (drop, error) {
 	l, err := o.login()
@@ -88,6 +93,9 @@ func (s *server) put(ctx context.Context, name string, content []byte) error {
 }
 
 func (s *server) try(ctx context.Context, name string, content []byte) error {
+	if clock.Since(s.used) > freshness {
+		_ = s.hangUp()
+	}
 	if s.open == nil {
 		session, err := s.login.dial(ctx)
 		if err != nil {
@@ -102,6 +110,7 @@ func (s *server) try(ctx context.Context, name string, content []byte) error {
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), err)
 	}
+	s.used = clock.Now()
 	return err
 }
 
