@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -123,6 +124,8 @@ type filling struct {
 	next     []int64 // by partition: how far it is read
 	complete []int64 // by partition: how far it says that rows are complete
 	told     int64
+	stored   *cursors
+	kept     int64 // what is stored of told
 }
 
 func (z *zeroRows) filling() *filling {
@@ -140,7 +143,9 @@ func (f *filling) step(ctx context.Context) error {
 		return err
 	}
 	if f.next == nil {
-		f.next, f.complete = make([]int64, len(ranges)), make([]int64, len(ranges))
+		if err := f.begin(ctx, len(ranges)); err != nil {
+			return err
+		}
 	}
 	for n, r := range ranges {
 		from := max(f.next[n], r.First)
@@ -174,7 +179,43 @@ func (f *filling) step(ctx context.Context) error {
 		return err
 	}
 	f.told, f.known.touched = through, false
+	return f.keep(ctx)
+}
+
+// zerosKey is where it is kept how far rows of zeros are written.
+const zerosKey = "run/zeros"
+
+// zerosKeep is how far that may lag behind.
+const zerosKeep = 6 * 3_600_000
+
+// begin finds from where the rows have to be read: what is about the time in which something may still change was written in that
+// time or after. Rows of a time that is yet to come, as of simulated vendors, are read from the beginning.
+func (f *filling) begin(ctx context.Context, partitions int) (err error) {
+	next := make([]int64, partitions)
+	if f.stored, err = f.p.loadCursors(ctx); err != nil {
+		return err
+	}
+	if text := f.stored.Load(zerosKey); len(text) > 0 {
+		if f.kept, err = strconv.ParseInt(string(text), 10, 64); err != nil {
+			return fmt.Errorf("what was kept of the rows of zeros is %q: %w", text, err)
+		}
+	}
+	if since := time.UnixMilli(f.kept - keptFor); f.kept > 0 && time.UnixMilli(f.kept).Before(f.p.now()) {
+		if next, err = f.p.cluster.OffsetsSince(ctx, f.p.topics.rows(), since); err != nil {
+			return err
+		}
+	}
+	f.next, f.complete = next, make([]int64, partitions)
 	return nil
+}
+
+// keep stores how far rows of zeros are written. It only saves reading: no harm is done where it is lost.
+func (f *filling) keep(ctx context.Context) error {
+	if f.told < f.kept+zerosKeep {
+		return nil
+	}
+	f.kept = f.told
+	return f.stored.put(ctx, zerosKey, strconv.AppendInt(nil, f.told, 10))
 }
 
 // take takes one record of the rows.
