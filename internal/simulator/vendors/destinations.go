@@ -7,12 +7,20 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/quarterhour/quarterhour/internal/simulator/anywfm"
 	"github.com/quarterhour/quarterhour/internal/simulator/calabrio"
 	"github.com/quarterhour/quarterhour/internal/simulator/centre"
+	"github.com/quarterhour/quarterhour/internal/simulator/pipkins"
+	"github.com/quarterhour/quarterhour/internal/simulator/playvox"
 )
 
-// Calabrio is a destination, below /calabrio; outages name it as they name vendors.
-const Calabrio centre.Vendor = "calabrio"
+// The destinations, below their names; outages name them as they name vendors.
+const (
+	Calabrio centre.Vendor = "calabrio"
+	Pipkins  centre.Vendor = "pipkins"
+	Playvox  centre.Vendor = "playvox"
+	AnyWFM   centre.Vendor = "anywfm"
+)
 
 // destination is one simulated system that is written to.
 type destination interface {
@@ -25,13 +33,32 @@ type destination interface {
 // openDestinations makes the destinations, which every host has.
 func (h *Host) openDestinations() {
 	h.Calabrio = calabrio.New(h.o.Watch, h.o.Calabrio)
-	h.destinations = map[centre.Vendor]destination{Calabrio: h.Calabrio}
+	h.destinations = map[centre.Vendor]destination{
+		Calabrio: h.Calabrio, Pipkins: pipkins.New(h.o.Watch, pipkins.Options{}), Playvox: playvox.New(h.o.Watch, h.playvox()),
+		AnyWFM: anywfm.New(h.o.Watch, anywfm.Options{Token: anyToken, ByPath: true, Key: []string{"id"}}),
+	}
 	h.secrets[Calabrio] = [][2]string{
 		{"CALABRIO_TENANT_KEY", calabrio.TenantKey}, {"CALABRIO_DATA_SOURCE_KEY", calabrio.DataSourceKey}, {"CALABRIO_AUTHENTICATION_KEY", calabrio.AuthenticationKey},
 	}
+	h.secrets[Playvox] = [][2]string{{"PLAYVOX_IDENTIFIER", "identifier"}, {"PLAYVOX_SECRET", playvoxSecret}}
+	h.secrets[AnyWFM] = [][2]string{{"ANYWFM_TOKEN", anyToken}}
 	for name := range h.destinations {
 		h.requests[name] = &atomic.Int64{}
 	}
+}
+
+const (
+	playvoxSecret = "playvox-secret" //nolint:gosec // of a simulated destination
+	anyToken      = "anywfm-token"   //nolint:gosec // of a simulated destination
+)
+
+// playvox is a Playvox that knows everybody who works at the centre, by the address that the employer has.
+func (h *Host) playvox() playvox.Options {
+	o := playvox.Options{Identifier: "identifier", Secret: playvoxSecret}
+	for n, p := range h.o.Centre.People() {
+		o.Users = append(o.Users, playvox.User{ID: 1000 + n, First: p.First, Last: p.Last, Email: p.Email})
+	}
+	return o
 }
 
 // destinationNames are the destinations in the order of their names.
