@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -66,6 +67,9 @@ func (App) Demo(ctx context.Context, s *cli.Session, o cli.DemoOptions) (err err
 	if err := d.check(ctx); err != nil {
 		return err
 	}
+	if err := d.delivered(ctx); err != nil {
+		return err
+	}
 	d.next(clock.Since(started))
 	if !o.Stay {
 		return nil
@@ -114,6 +118,7 @@ func freeAddress(ctx context.Context) (string, error) {
 
 func (d *demo) pipelines() ([]*pipelines.Pipeline, error) {
 	env := spec.Environment{
+		"STATE": d.s.System.Data, "LAKE": filepath.Join(d.s.System.Data, "lake"),
 		"GLADLY_WEBHOOK_URL": "http://" + d.hook + "/gladly", "GLADLY_WEBHOOK_LISTEN": d.hook, "GLADLY_WEBHOOK_PASSWORD": "demo", "GLADLY_WEBHOOK_HTTP": "true",
 	}
 	for _, v := range d.vendors.Variables() {
@@ -205,8 +210,8 @@ func (d *demo) check(ctx context.Context) error {
 		}
 	}
 	d.s.Screen.Table(t)
-	if len(wrong) > 0 {
-		return fmt.Errorf("the tables are not what happened:\n  %s", strings.Join(wrong, "\n  "))
+	if n := len(wrong); n > 0 {
+		return fmt.Errorf("it is not what happened, in %d places:\n  %s", n, strings.Join(wrong[:min(n, 20)], "\n  "))
 	}
 	d.s.Screen.Line("Equal. No vendor's quota was exceeded.")
 	return nil

@@ -14,9 +14,13 @@ type settable struct {
 	watch clock.Watch
 }
 
+// set moves the watch on; it does not go back.
 func (s *settable) set(to time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.watch != nil && s.watch.Now().After(to) {
+		return
+	}
 	s.watch = clock.Fast(to, clock.Now(), demoSpeed)
 }
 

@@ -132,7 +132,9 @@ func (p *Progress) end(t *task, now time.Time) {
 
 func (p *Progress) lines() {
 	for _, t := range p.tasks {
-		_, _ = io.WriteString(p.out, t.line()+"\n")
+		if t.done > 0 || t.total > 0 {
+			_, _ = io.WriteString(p.out, t.line()+"\n")
+		}
 	}
 }
 

@@ -67,7 +67,7 @@ func newWorld(t *testing.T, o options) *world {
 	hook := freeAddress(t)
 	w.variables = append(w.vendors.Variables(), [][2]string{
 		{"GLADLY_WEBHOOK_URL", "http://" + hook + "/gladly"}, {"GLADLY_WEBHOOK_LISTEN", hook}, {"GLADLY_WEBHOOK_PASSWORD", "webhook-password"},
-		{"GLADLY_WEBHOOK_HTTP", "true"},
+		{"GLADLY_WEBHOOK_HTTP", "true"}, {"STATE", w.data()}, {"LAKE", filepath.Join(w.dir, "lake")},
 	}...)
 	for name, content := range map[string][]byte{"contact-centre.yaml": examples.ContactCentre, "mail.yaml": examples.ContactCentreMail} {
 		file := filepath.Join(w.dir, name)
