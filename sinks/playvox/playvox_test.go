@@ -269,3 +269,80 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+func TestVerify(t *testing.T) {
+	b := newBench(t, playvox.Options{Users: staff, Page: 1})
+	d := b.open(t, "states:\n  recover: true\n")
+	first, second := stateOf("ann@acme.test", "1", 0, schemas.StateAvailable), stateOf("bob@acme.test", "1", 0, schemas.StateOnContact)
+	send(t, d, first, second)
+	other := stateOf("bob@acme.test", "1", 0, schemas.StateWrap)
+	var got []string
+	err := d.(delivery.Verifier).Verify(t.Context(), []delivery.Item{
+		first, other, stateOf("cleo@acme.test", "1", 5, schemas.StateWrap), stateOf("ann@acme.test", "2", 7, schemas.StateLoggedOut),
+	}, func(i delivery.Item, how string) { got = append(got, i.AgentState.AgentID+": "+how) })
+	if diff := cmp.Diff([]string{`bob@acme.test: taskIdentifier is "on_contact", not "wrap"`, "cleo@acme.test: it is not there"}, got); err != nil || diff != "" {
+		t.Errorf("%v\n%s", err, diff)
+	}
+}
+
+func contactOf(id string, change func(*schemas.Contact)) delivery.Item {
+	serial++
+	c := &schemas.Contact{
+		Tenant: "acme", Source: "acd", InteractionID: id, Segment: "0", Channel: "voice", Direction: schemas.DirectionInbound, QueueID: "q", QueueName: "Q",
+		OfferedAt: minute(0), AnsweredAt: schemas.Null, EndedAt: minute(2), WrapEndedAt: schemas.Null, TalkMs: schemas.Null, HoldMs: schemas.Null, WrapMs: schemas.Null,
+		Outcome: schemas.OutcomeAbandoned,
+	}
+	change(c)
+	return delivery.Item{Key: "contact/acme/acd/" + id + "/0", Tenant: "acme", Revision: serial, Start: minute(0), Final: true, Contact: c}
+}
+
+// Contacts without an agent are nobody's, and no session.
+func TestContacts(t *testing.T) {
+	b := newBench(t, playvox.Options{Users: staff})
+	d := b.open(t, `
+envelope: data
+integration_alias: acd
+contacts: {path: api/workactivity/contacts, fields: {externalId: interaction_id, userEmail: 'user_email == "" ? nil : user_email', startTime: started_at, endTime: finished_at, talk: talk_ms, gone: retracted}}
+sessions: {path: api/workactivity/sessions, fields: {externalId: interaction_id, userEmail: user_email, startTime: started_at, endTime: finished_at}}
+`)
+	answered := func(c *schemas.Contact) {
+		c.AgentID, c.AnsweredAt, c.WrapMs, c.TalkMs = "ann@acme.test", minute(1), 30_000, 59_500
+	}
+	send(t, d, contactOf("lost", func(*schemas.Contact) {}), contactOf("won", answered), contactOf("back", func(c *schemas.Contact) { answered(c); c.Retracted = true }))
+	want := map[string]string{
+		"contacts|lost": `{"endTime":"2026-03-02T15:02:00.000Z","externalId":"lost","gone":false,"startTime":"2026-03-02T15:00:00.000Z","talk":null,"userEmail":null}`,
+		"contacts|won":  `{"endTime":"2026-03-02T15:02:30.000Z","externalId":"won","gone":false,"startTime":"2026-03-02T15:00:00.000Z","talk":60,"userEmail":"ann@acme.test"}`,
+		"contacts|back": `{"endTime":"2026-03-02T15:00:00.000Z","externalId":"back","gone":true,"startTime":"2026-03-02T15:00:00.000Z","talk":60,"userEmail":"ann@acme.test"}`,
+		"sessions|won":  `{"endTime":"2026-03-02T15:02:30.000Z","externalId":"won","startTime":"2026-03-02T15:01:00.000Z","userEmail":"ann@acme.test"}`,
+		"sessions|back": `{"endTime":"2026-03-02T15:01:00.000Z","externalId":"back","startTime":"2026-03-02T15:01:00.000Z","userEmail":"ann@acme.test"}`,
+	}
+	if diff := cmp.Diff(want, b.sim.Holds()); diff != "" {
+		t.Error(diff)
+	}
+	var no *delivery.Refused
+	err := d.Send(t.Context(), []delivery.Item{contactOf("never", func(c *schemas.Contact) { c.OfferedAt, c.EndedAt = schemas.Null, schemas.Null })})
+	if !errors.As(err, &no) || no.Items[0].Reason != "field" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWrongOptions(t *testing.T) {
+	f := func(yaml string, want ...string) {
+		t.Helper()
+		node, problems := spec.Document("sink.yaml", []byte("identifier: i\nsecret: s\n"+yaml))
+		problems = append(problems, spec.Decode(node, Registration.New(), spec.Source{File: "sink.yaml", Env: spec.Environment{}})...)
+		for _, w := range want {
+			if text := spec.Err(problems); text == nil || !strings.Contains(text.Error(), w) {
+				t.Errorf("%s: %v, want %q", yaml, text, w)
+			}
+		}
+	}
+	const hosts = "url: https://acme.test\nregion_url: https://api.test\n"
+	f("url: acme\nregion_url: https://api.test\nstates: {path: x}\n", "url is \"acme\"")
+	f(hosts, "give states, contacts, sessions or identifiers")
+	f(hosts+"contacts: {fields: {a: key}}\n", "path")
+	f(hosts+"states: {tasks: {availble: x}}\n", "is no state")
+	f(hosts+"states: {fields: {a: strated_at}}\n", "states.fields.a", `did you mean "started_at"`)
+	f(hosts+"states: {fields: {a: key, a.b: key}}\n", "cannot be together")
+	f(hosts+"calls: 0\nstates: {path: x}\n", "calls")
+}
