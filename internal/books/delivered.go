@@ -54,3 +54,21 @@ func (a *audit) delivered(ctx context.Context, s pipelines.Sink) (err error) {
 	a.Sinks = append(a.Sinks, b)
 	return nil
 }
+
+// What the commands about deliveries show.
+type (
+	DeliveryDay        = runtime.DeliveryDay
+	Verified           = runtime.Verified
+	DeliveryDifference = runtime.Difference
+	Redriven           = runtime.Redriven
+)
+
+// What became of dead letters that were to be sent again.
+const (
+	RedriveSent       = runtime.RedriveSent
+	RedriveSuperseded = runtime.RedriveSuperseded
+	RedriveGone       = runtime.RedriveGone
+)
+
+// ErrNotRedrivable is the error about a letter that no delivering sink has written.
+var ErrNotRedrivable = runtime.ErrNotRedrivable

@@ -11,7 +11,6 @@ import (
 
 	"github.com/quarterhour/quarterhour/internal/books"
 	"github.com/quarterhour/quarterhour/internal/console"
-	"github.com/quarterhour/quarterhour/internal/runtime"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -19,11 +18,11 @@ import (
 // Deliveries are the commands about sinks that deliver by requests.
 type Deliveries interface {
 	// Deliveries says for each sink of the pipelines and each day what is delivered, pending and dead.
-	Deliveries(ctx context.Context, s *Session, list []*pipelines.Pipeline, each func(pipeline string, d *runtime.DeliveryDay) error) error
+	Deliveries(ctx context.Context, s *Session, list []*pipelines.Pipeline, each func(pipeline string, d *books.DeliveryDay) error) error
 	// Verify reads back what a sink of the pipeline has delivered in the range; all sinks where it is empty. What differs is no error.
-	Verify(ctx context.Context, s *Session, p *pipelines.Pipeline, sink string, r books.Range) ([]*runtime.Verified, error)
+	Verify(ctx context.Context, s *Session, p *pipelines.Pipeline, sink string, r books.Range) ([]*books.Verified, error)
 	// Redrive writes what dead letters are about to the log again, for their sinks, and says of each what became of it.
-	Redrive(ctx context.Context, s *Session, letters []*schemas.DeadLetter, each func(d *schemas.DeadLetter, r runtime.Redriven)) error
+	Redrive(ctx context.Context, s *Session, letters []*schemas.DeadLetter, each func(d *schemas.DeadLetter, r books.Redriven)) error
 	// Discard lists dead letters no more.
 	Discard(ctx context.Context, s *Session, letters []*schemas.DeadLetter) error
 }
@@ -60,14 +59,14 @@ func (c *command) deliveries() *cobra.Command {
 			}
 			table := console.Table{Columns: console.Columns("pipeline", "sink", "day", "#records", "#delivered", "#pending", "#dead", "latency", "~last error")}
 			encoder := json.NewEncoder(c.screen)
-			err = c.app.Deliveries(cmd.Context(), s, list, func(pipeline string, d *runtime.DeliveryDay) error {
+			err = c.app.Deliveries(cmd.Context(), s, list, func(pipeline string, d *books.DeliveryDay) error {
 				if sink != "" && d.Sink != sink || day != "" && d.Day != day {
 					return nil
 				}
 				if asJSON {
 					return encoder.Encode(struct {
 						Pipeline string `json:"pipeline"`
-						*runtime.DeliveryDay
+						*books.DeliveryDay
 					}{pipeline, d})
 				}
 				n := console.Count
@@ -163,7 +162,7 @@ func (c *command) verify() *cobra.Command {
 }
 
 // verified shows what was found, and is an error where something differs.
-func (c *command) verified(found []*runtime.Verified, asJSON bool) error {
+func (c *command) verified(found []*books.Verified, asJSON bool) error {
 	wrong := 0
 	table := console.Table{Columns: console.Columns("sink", "row", "#revision", "~difference")}
 	for _, v := range found {

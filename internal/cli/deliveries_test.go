@@ -5,13 +5,12 @@ import (
 	"strings"
 
 	"github.com/quarterhour/quarterhour/internal/books"
-	"github.com/quarterhour/quarterhour/internal/runtime"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-func (echo) Deliveries(_ context.Context, _ *Session, list []*pipelines.Pipeline, each func(string, *runtime.DeliveryDay) error) error {
-	for _, d := range []*runtime.DeliveryDay{
+func (echo) Deliveries(_ context.Context, _ *Session, list []*pipelines.Pipeline, each func(string, *books.DeliveryDay) error) error {
+	for _, d := range []*books.DeliveryDay{
 		{Sink: "wfm", Day: "2026-03-01", Records: 96, Delivered: 96, LatencyMs: 52},
 		{Sink: "wfm", Day: "2026-03-02", Records: 40, Delivered: 30, Pending: 7, Dead: 3, LatencyMs: 1050, LastError: "status 503"},
 	} {
@@ -22,22 +21,22 @@ func (echo) Deliveries(_ context.Context, _ *Session, list []*pipelines.Pipeline
 	return nil
 }
 
-func (echo) Verify(_ context.Context, _ *Session, p *pipelines.Pipeline, _ string, _ books.Range) ([]*runtime.Verified, error) {
-	v := &runtime.Verified{Sink: "wfm", Verifiable: true, Records: 96}
+func (echo) Verify(_ context.Context, _ *Session, p *pipelines.Pipeline, _ string, _ books.Range) ([]*books.Verified, error) {
+	v := &books.Verified{Sink: "wfm", Verifiable: true, Records: 96}
 	if p.Name == "crooked" {
-		v.Differences = []runtime.Difference{{Key: "queue/acme/2026-03-02T08:00:00Z/sales/voice", Revision: 4, How: "offered is 3, not 4"}}
+		v.Differences = []books.DeliveryDifference{{Key: "queue/acme/2026-03-02T08:00:00Z/sales/voice", Revision: 4, How: "offered is 3, not 4"}}
 	}
-	return []*runtime.Verified{v, {Sink: "files"}}, nil
+	return []*books.Verified{v, {Sink: "files"}}, nil
 }
 
-func (echo) Redrive(_ context.Context, s *Session, letters []*schemas.DeadLetter, each func(*schemas.DeadLetter, runtime.Redriven)) error {
+func (echo) Redrive(_ context.Context, s *Session, letters []*schemas.DeadLetter, each func(*schemas.DeadLetter, books.Redriven)) error {
 	for _, d := range letters {
 		s.Screen.Line("redrive %s", d.Location)
 		if strings.HasSuffix(d.Location, "@1") {
-			each(d, runtime.RedriveSuperseded)
+			each(d, books.RedriveSuperseded)
 			continue
 		}
-		each(d, runtime.RedriveSent)
+		each(d, books.RedriveSent)
 	}
 	return nil
 }

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/quarterhour/quarterhour/internal/books"
 	"github.com/quarterhour/quarterhour/internal/clock"
-	"github.com/quarterhour/quarterhour/internal/runtime"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -97,7 +97,7 @@ func (c *command) redriveLetters() *cobra.Command {
 				if l.Stage == "sink" {
 					letters = append(letters, l.DeadLetter)
 				} else if len(ids) > 0 {
-					return fmt.Errorf("dead letter %s is of stage %q: %w", l.ID, l.Stage, runtime.ErrNotRedrivable)
+					return fmt.Errorf("dead letter %s is of stage %q: %w", l.ID, l.Stage, books.ErrNotRedrivable)
 				}
 			}
 			if others := len(list) - len(letters); others > 0 {
@@ -106,10 +106,10 @@ func (c *command) redriveLetters() *cobra.Command {
 			if ok, err := c.sure(s, f.yes || len(letters) == 0, "send "+number(len(letters), "record")+" again"); err != nil || !ok {
 				return err
 			}
-			counts := map[runtime.Redriven]int{}
-			err = c.app.Redrive(cmd.Context(), s, letters, func(_ *schemas.DeadLetter, r runtime.Redriven) { counts[r]++ })
-			c.screen.Line("%s sent again, %d superseded by newer revisions, %d no longer in the log", number(counts[runtime.RedriveSent], "record"),
-				counts[runtime.RedriveSuperseded], counts[runtime.RedriveGone])
+			counts := map[books.Redriven]int{}
+			err = c.app.Redrive(cmd.Context(), s, letters, func(_ *schemas.DeadLetter, r books.Redriven) { counts[r]++ })
+			c.screen.Line("%s sent again, %d superseded by newer revisions, %d no longer in the log", number(counts[books.RedriveSent], "record"),
+				counts[books.RedriveSuperseded], counts[books.RedriveGone])
 			return err
 		},
 	}

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"math/bits"
 	"strings"
 
 	"github.com/quarterhour/quarterhour/schemas"
@@ -46,14 +45,6 @@ type slotSet [(daySlots + 63) / 64]uint64
 
 func (s *slotSet) set(n int64)     { s[n/64] |= 1 << (n % 64) }
 func (s *slotSet) is(n int64) bool { return s[n/64]&(1<<(n%64)) != 0 }
-func (s *slotSet) last() (int, bool) {
-	for i := len(s) - 1; i >= 0; i-- {
-		if s[i] != 0 {
-			return i*64 + 63 - bits.LeadingZeros64(s[i]), true
-		}
-	}
-	return 0, false
-}
 
 // take notes a row.
 func (k *known) take(e entry, payload []byte, zero bool) error {
