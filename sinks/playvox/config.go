@@ -25,7 +25,7 @@ type Options struct {
 	Alias         string              `cfg:"integration_alias" help:"what Playvox calls the source; the source's own name if left out"`
 	Envelope      string              `cfg:"envelope" default:"data" help:"member of the request that holds the list of records; . for none: the request is the list"`
 	Retracted     string              `cfg:"retracted" default:"zero" enum:"zero|delete|keep" help:"what becomes of records that their source took back: zero sends them again with an end at their start, delete sends them by DELETE, keep leaves them"`
-	UnmatchedWait time.Duration       `cfg:"unmatched_wait" default:"0s" help:"how old a record may be, by its own time, whose person Playvox does not know yet, before it is refused; up to 500 are held meanwhile, such as of those hired today"`
+	UnmatchedWait time.Duration       `cfg:"unmatched_wait" default:"1h" help:"how old a record may be, by its own time, whose person Playvox does not know yet, before it is refused; up to 500 are held meanwhile, such as of those hired today. 0s: at once"`
 	States        *States             `cfg:"states" help:"agent states, as a timeline of tasks; not sent if left out"`
 	Contacts      *Feed               `cfg:"contacts" help:"contacts, one record for each visit to a queue; not sent if left out"`
 	Sessions      *Feed               `cfg:"sessions" help:"what agents handled: contacts from their answer to the end of wrap-up; not sent if left out"`

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quarterhour/quarterhour/internal/clock"
+	"github.com/quarterhour/quarterhour/internal/httpcall"
 	"github.com/quarterhour/quarterhour/internal/identity"
 	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/internal/simulator/playvox"
@@ -234,6 +235,7 @@ func TestPeople(t *testing.T) {
 // A person who is hired in the afternoon is found once Playvox knows them; until then the record waits, if it is young.
 func TestUnmatchedWaits(t *testing.T) {
 	b := newBench(t, playvox.Options{Users: staff})
+	b.facts = []identity.Fact{worker("acd", "1", "ann", "ann@acme.test")}
 	d := b.open(t, "unmatched_wait: 24h\nusers: {soonest: 1s}\nstates:\n  recover: false\n")
 	refusal := func(i delivery.Item) delivery.RefusedItem {
 		t.Helper()
@@ -256,6 +258,24 @@ func TestUnmatchedWaits(t *testing.T) {
 	}
 	send(t, d, young)
 	b.expect(t, "new 0-… available")
+}
+
+// At the first start the source's users may come after its states: nobody is refused for that.
+func TestUsersComeLate(t *testing.T) {
+	b := newBench(t, playvox.Options{Users: staff})
+	b.watch = clock.Fast(now, clock.Now(), 20)
+	d := b.open(t, "unmatched_wait: 0s\nusers: {soonest: 1ms}\nstates:\n  recover: false\n")
+	i := stateOf("asmith", "1", 0, schemas.StateAvailable)
+	var fault *httpcall.Error
+	if err := d.Send(t.Context(), []delivery.Item{i}); !errors.As(err, &fault) || fault.Kind != httpcall.Transient {
+		t.Errorf("error %v", err)
+	}
+	b.facts = []identity.Fact{worker("acd", "1", "asmith", "ann@acme.test")}
+	if err := b.watch.Sleep(t.Context(), time.Second); err != nil {
+		t.Fatal(err)
+	}
+	send(t, d, i)
+	b.expect(t, "ann 0-… available")
 }
 
 // A busy pipeline keeps within 100 calls in 30 s, and the rest waits.

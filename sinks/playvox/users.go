@@ -67,10 +67,13 @@ type people struct {
 	watch   clock.Watch
 
 	mu      sync.Mutex
-	read    time.Time
+	opened  time.Time // when the first record came
+	read    time.Time // the users
+	asked   time.Time // the workers
 	byEmail map[string][]user
 	byID    map[string][]user  // by ids of integrations
 	agents  map[string]*claims // by source and agent id
+	sources map[string]bool    // those that list users
 }
 
 // claims are whose an agent id is.
@@ -92,19 +95,30 @@ func (p *people) find(ctx context.Context, source, agent string) (u user, reason
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := p.watch.Now()
-	if p.read.IsZero() || now.Sub(p.read) >= p.o.Every {
-		if err := p.refresh(ctx, now); err != nil {
-			return u, "", "", err
-		}
+	if p.opened.IsZero() {
+		p.opened = now
 	}
-	if u, reason, detail = p.look(source, agent); reason == unmatched && now.Sub(p.read) >= p.o.Soonest {
-		if err := p.refresh(ctx, now); err != nil {
+	if err := p.refresh(ctx, now, p.o.Every, p.o.Every); err != nil {
+		return u, "", "", err
+	}
+	if u, reason, detail = p.look(source, agent); reason == unmatched {
+		if err := p.refresh(ctx, now, p.o.Soonest, min(p.o.Soonest, workersSoonest)); err != nil {
 			return u, "", "", err
 		}
 		u, reason, detail = p.look(source, agent)
 	}
+	if reason == unmatched && p.workers != nil && !p.sources[source] && now.Sub(p.opened) < firstUsers {
+		return u, "", "", &httpcall.Error{Kind: httpcall.Transient, Err: fmt.Errorf("the users of source %q have not been read yet: %s", source, detail)}
+	}
 	return u, reason, detail, nil
 }
+
+const (
+	// workersSoonest is how soon the workers are read again for an agent who is not among them: it is the log that is read.
+	workersSoonest = 30 * time.Second
+	// firstUsers is how long records wait for a source that has not listed its users yet, as when a pipeline runs for the first time.
+	firstUsers = time.Minute
+)
 
 func (p *people) look(source, agent string) (u user, reason, detail string) {
 	if list := p.byID[identity.Normal(agent)]; len(list) > 0 {
@@ -152,8 +166,29 @@ func one(list []user, by string) (u user, reason, detail string) {
 	return user{}, ambiguous, fmt.Sprintf("%d active Playvox users have %s: switch off all but one", n, by)
 }
 
-// refresh reads who there is, at Playvox and at the sources.
-func (p *people) refresh(ctx context.Context, now time.Time) error {
+// refresh reads who there is, at Playvox and at the sources, where that was read so long ago.
+func (p *people) refresh(ctx context.Context, now time.Time, users, workers time.Duration) error {
+	if p.read.IsZero() || now.Sub(p.read) >= users {
+		if err := p.readUsers(ctx); err != nil {
+			return err
+		}
+		p.read = now
+	}
+	if p.workers != nil && (p.asked.IsZero() || now.Sub(p.asked) >= workers) {
+		facts, err := p.workers(ctx)
+		if err != nil {
+			return fmt.Errorf("read who the sources know: %w", err)
+		}
+		m := identity.Match(p.tenant, facts, p.aliases)
+		p.agents, p.sources, p.asked = claimed(m, p.aliases), map[string]bool{}, now
+		for _, source := range m.Sources {
+			p.sources[source] = true
+		}
+	}
+	return nil
+}
+
+func (p *people) readUsers(ctx context.Context) error {
 	byEmail, byID := map[string][]user{}, map[string][]user{}
 	err := pages(ctx, p.client, p.o.Path, url.Values{}, func(entry map[string]any) {
 		on, said := entry["isActive"].(bool)
@@ -168,19 +203,10 @@ func (p *people) refresh(ctx context.Context, now time.Time) error {
 			}
 		}
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		p.byEmail, p.byID = byEmail, byID
 	}
-	agents := map[string]*claims{}
-	if p.workers != nil {
-		facts, err := p.workers(ctx)
-		if err != nil {
-			return fmt.Errorf("read who the sources know: %w", err)
-		}
-		agents = claimed(identity.Match(p.tenant, facts, p.aliases), p.aliases)
-	}
-	p.byEmail, p.byID, p.agents, p.read = byEmail, byID, agents, now
-	return nil
+	return err
 }
 
 // claimed says whose each id is, and by which addresses the person may be known.
