@@ -50,6 +50,8 @@ func TestALongOutageFillsNoMemory(t *testing.T) {
 		if most > 60_000 || most < 50_000 {
 			t.Errorf("%d records were held in memory", most)
 		}
+		synctest.Wait()
+		p.mu.Lock()
 		if n := len(l.letters); n > 0 {
 			t.Errorf("%d dead letters", n)
 		}
@@ -57,11 +59,15 @@ func TestALongOutageFillsNoMemory(t *testing.T) {
 			t.Errorf("%d requests while it was away", p.requests)
 		}
 		p.fault = nil
+		p.mu.Unlock()
 		back := clock.Now()
 		for !turn() {
 			if clock.Since(back) > time.Hour {
 				t.Fatal("it does not catch up")
 			}
+		}
+		for _, lane := range all {
+			lane.Leave()
 		}
 		if len(p.holds) != lanes*rows {
 			t.Errorf("the destination holds %d rows, not %d", len(p.holds), lanes*rows)
