@@ -8,7 +8,7 @@ LINT_VERSION := v2.15.0
 SPEED ?= 500
 CALLS ?= ../shared/data/bank-calls-1999-02-week1.tsv
 
--include internal/embedded/clickhouse/engine.mk deploy/apache-kafka/kafka.mk
+-include internal/embedded/clickhouse/engine.mk deploy/apache-kafka/kafka.mk deploy/elasticmq/elasticmq.mk
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,10 +19,10 @@ build: ## build bin/quarterhour
 demo: engine build ## run the whole system against simulated vendors
 	./$(BIN) demo
 
-test: engine ## run the tests against the embedded engines
+test: engine elasticmq ## run the tests against the embedded engines and an SQS server
 	$(GO) test ./...
 
-race: engine ## the same with the race detector, which needs a C compiler
+race: engine elasticmq ## the same with the race detector, which needs a C compiler
 	$(GO) test -race ./...
 
 week: engine ## a simulated week against the simulated vendors, with outages and kills (SPEED=500 takes 20 minutes)

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/httpcall"
@@ -35,6 +36,7 @@ type client struct {
 // newClient finds region and credentials. It asks nobody: a queue that is away is not to keep a pipeline from starting.
 func newClient(ctx context.Context, o *Config, watch clock.Watch) (*client, error) {
 	load := []func(*config.LoadOptions) error{
+		config.WithLogger(logging.Nop{}), // what it would say comes back as an error
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
 		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(max(o.Timeout, pollFor+10*time.Second))),
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,6 +45,7 @@ type worker struct {
 	kinds   []string
 	most    int // messages held
 	arrived chan []types.Message
+	busy    atomic.Bool // there are messages
 
 	mu       sync.Mutex
 	done     *delivered
@@ -64,15 +66,15 @@ func (b *inbox) Run(ctx context.Context, to sinks.Onward) error {
 	w.lane = w.engine.Lane(ctx, w, 0, nil)
 	w.lane.Caught()
 	var others sync.WaitGroup
-	for range readers {
-		others.Go(func() { w.read(ctx) })
+	for n := range readers {
+		others.Go(func() { w.read(ctx, n == 0) })
 	}
 	others.Go(func() { w.extend(ctx) })
 	err = w.post(ctx)
 	cancel()
 	w.lane.Leave()
 	others.Wait()
-	w.giveBack(context.WithoutCancel(ctx))
+	w.giveBack(ctx)
 	return err
 }
 
@@ -261,6 +263,8 @@ func (w *worker) item(m *types.Message) (delivery.Item, error) {
 
 // settle deletes what is done with, and hides for a while what is not.
 func (w *worker) settle(ctx context.Context, done, again []*held) {
+	ctx, cancel := outlive(ctx, afterwards)
+	defer cancel()
 	if len(done) > 0 {
 		if n, err := w.remove(ctx, done); err != nil {
 			w.deps.Log.Warn("messages that are delivered could not be deleted: they come again and are deleted then", "messages", n, "err", err)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
 	"github.com/quarterhour/quarterhour/internal/clock"
 )
 
@@ -17,11 +19,11 @@ const (
 )
 
 // read reads the queue while there is room, until ctx ends. It does not while the destination is left alone: every time a message is read
-// counts towards the redrive policy.
-func (w *worker) read(ctx context.Context) {
+// counts towards the redrive policy. One reader waits for messages; the others help while there are some.
+func (w *worker) read(ctx context.Context, first bool) {
 	pause := firstPause
 	for ctx.Err() == nil {
-		if !w.reserve() {
+		if !first && !w.busy.Load() || !w.reserve() {
 			_ = clock.Sleep(ctx, turnEvery)
 			continue
 		}
@@ -29,12 +31,14 @@ func (w *worker) read(ctx context.Context) {
 		if w.to.Fed != nil {
 			wait = time.Second
 		}
-		batch, err := w.receive(ctx, wait)
-		if err == nil && len(batch) > 0 {
+		batch, err := w.poll(ctx, wait)
+		w.busy.Store(len(batch) > 0)
+		if len(batch) > 0 {
 			pause = firstPause
 			select {
 			case w.arrived <- batch:
 			case <-ctx.Done():
+				w.giveBackUnread(ctx, batch)
 			}
 			continue
 		}
@@ -45,6 +49,24 @@ func (w *worker) read(ctx context.Context) {
 			pause = min(2*pause, longestPause)
 		}
 	}
+}
+
+// poll reads. A worker that ends waits for the answer: the queue would hide what it gives to somebody who has left.
+func (w *worker) poll(ctx context.Context, wait time.Duration) ([]types.Message, error) {
+	polling, cancel := outlive(ctx, wait+time.Second)
+	defer cancel()
+	polling, done := context.WithTimeout(polling, wait+w.o.Timeout)
+	defer done()
+	return w.receive(polling, wait)
+}
+
+// giveBackUnread gives messages back that nobody takes any more.
+func (w *worker) giveBackUnread(ctx context.Context, batch []types.Message) {
+	var list []*held
+	for n := range batch {
+		list = append(list, read(&batch[n], 0))
+	}
+	w.release(ctx, list)
 }
 
 func (w *worker) reserve() bool {
@@ -126,14 +148,29 @@ func (w *worker) giveBack(ctx context.Context) {
 		list = append(list, m)
 	}
 	w.mu.Unlock()
+	w.release(ctx, list)
+}
+
+// release lets others read messages, also when ctx has ended.
+func (w *worker) release(ctx context.Context, list []*held) {
 	if len(list) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, afterwards)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 	defer cancel()
 	if _, err := w.hide(ctx, list, func(*held) time.Duration { return 0 }); err != nil {
 		w.deps.Log.Warn("messages that were not posted come again after the visibility timeout only", "messages", len(list), "err", err)
 	}
+}
+
+// outlive is a context that goes on for so long after another has ended.
+func outlive(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		_ = clock.Sleep(longer, d)
+		cancel()
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // afterwards is how long a worker that ends may take to give messages back.

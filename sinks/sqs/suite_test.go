@@ -86,7 +86,7 @@ func shows(t *testing.T, i delivery.Item) map[string]string {
 const everyKind = "kinds: [queue_interval, agent_queue_interval, agent_interval, contact, agent_state, worker]\n"
 
 // outbox is the sink's case; wrap changes the registration.
-func outbox(t *testing.T, fifo bool, group string) deliverytest.Case {
+func outbox(t *testing.T, fifo bool, group, kinds string) deliverytest.Case {
 	server := sqstest.Start(t)
 	var queue string // the newest; the suite's parts run one after the other
 	r := sqs.Registration
@@ -95,8 +95,8 @@ func outbox(t *testing.T, fifo bool, group string) deliverytest.Case {
 		return sqs.Registration.Deliver(ctx, options, d)
 	}
 	return deliverytest.Case{
-		Registration: r, Secrets: []string{"hunter2"}, Batch: 8,
-		YAML: "queue: set-later\nendpoint: ${URL}\nregion: us-east-1\naccess_key_id: AKID\nsecret_access_key: hunter2\ngroup: " + group + "\n" + everyKind,
+		Registration: r, Secrets: []string{"hunter2"}, Batch: 10,
+		YAML: "queue: set-later\nendpoint: ${URL}\nregion: us-east-1\naccess_key_id: AKID\nsecret_access_key: hunter2\ngroup: " + group + "\n" + kinds,
 		Destination: func(t *testing.T, _ deliverytest.Setting) deliverytest.Destination {
 			q := server.Queue(t, sqstest.Options{FIFO: fifo})
 			queue = q.Name
@@ -110,6 +110,12 @@ func outbox(t *testing.T, fifo bool, group string) deliverytest.Case {
 	}
 }
 
-func TestSuiteStandard(t *testing.T) { deliverytest.Run(t, outbox(t, false, "tenant")) }
+func TestSuiteStandard(t *testing.T) {
+	t.Parallel()
+	deliverytest.Run(t, outbox(t, false, "tenant", everyKind))
+}
 
-func TestSuiteFIFO(t *testing.T) { deliverytest.Run(t, outbox(t, true, "agent")) }
+func TestSuiteFIFO(t *testing.T) {
+	t.Parallel()
+	deliverytest.Run(t, outbox(t, true, "agent", "kinds: [agent_queue_interval, contact]\n"))
+}

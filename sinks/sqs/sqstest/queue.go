@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -102,7 +103,7 @@ func (q *Queue) Take(t testing.TB) []types.Message {
 func (q *Queue) Put(t testing.TB, body, group, deduplication string) {
 	t.Helper()
 	in := &sqs.SendMessageInput{QueueUrl: &q.URL, MessageBody: &body}
-	if group != "" {
+	if strings.HasSuffix(q.Name, ".fifo") {
 		in.MessageGroupId, in.MessageDeduplicationId = &group, &deduplication
 	}
 	if _, err := q.client.SendMessage(context.Background(), in); err != nil {
@@ -129,16 +130,20 @@ func (q *Queue) Counts(t testing.TB) (visible, hidden int) {
 	return visible, hidden
 }
 
-// Move moves the messages of the dead-letter queue back, as a redrive does.
+// Move moves the messages of the dead-letter queue back, as a redrive does. (ElasticMQ's own takes those of a FIFO queue for duplicates.)
 func (q *Queue) Move(t testing.TB) {
 	t.Helper()
-	of, err := q.client.GetQueueAttributes(context.Background(), &sqs.GetQueueAttributesInput{
-		QueueUrl: &q.Dead.URL, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},
-	})
+	for _, m := range q.Dead.Take(t) {
+		q.Put(t, *m.Body, m.Attributes["MessageGroupId"], "moved-"+aws.ToString(m.MessageId))
+	}
+}
+
+// Read reads up to ten messages, and leaves them hidden for as long as the queue's own visibility timeout says.
+func (q *Queue) Read(t testing.TB) int {
+	t.Helper()
+	got, err := q.client.ReceiveMessage(context.Background(), &sqs.ReceiveMessageInput{QueueUrl: &q.URL, MaxNumberOfMessages: 10, WaitTimeSeconds: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := q.client.StartMessageMoveTask(context.Background(), &sqs.StartMessageMoveTaskInput{SourceArn: aws.String(of.Attributes["QueueArn"])}); err != nil {
-		t.Fatal(err)
-	}
+	return len(got.Messages)
 }
