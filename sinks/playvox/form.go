@@ -17,7 +17,7 @@ const layout = "2006-01-02T15:04:05.000Z"
 
 func instant(ms int64) string { return time.UnixMilli(ms).UTC().Format(layout) }
 
-// person is what every view has: whose record it is.
+// taskView is an agent state as a task of the person.
 type taskView struct {
 	Key       string `avro:"key"`
 	Tenant    string `avro:"tenant"`
