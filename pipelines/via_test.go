@@ -45,7 +45,9 @@ func TestViaProblems(t *testing.T) {
 			t.Errorf("%s\n%s", sinks, diff)
 		}
 	}
-	file := func(name, more string) string { return "  " + name + ": {type: file, path: '/x/{kind}/{day}.csv'" + more + "}\n" }
+	file := func(name, more string) string {
+		return "  " + name + ": {type: file, path: '/x/{kind}/{day}.csv'" + more + "}\n"
+	}
 	f(wfm + file("files", ", via: wfm-queue"))
 	f(wfm+file("files", ", via: wfm-queu"), `p.yaml:14: sinks.files: via names no sink "wfm-queu": did you mean "wfm-queue"?`)
 	f(wfm+file("a", "")+file("files", ", via: a"), `p.yaml:15: sinks.files: via names sink "a", which is no queue: known are wfm-queue`)
