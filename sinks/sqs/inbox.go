@@ -59,9 +59,13 @@ type worker struct {
 // Run implements sinks.Inbox.
 func (b *inbox) Run(ctx context.Context, to sinks.Onward) error {
 	w, err := b.begin(ctx, to)
+	if ctx.Err() != nil {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
+	told := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	w.lane = w.engine.Lane(ctx, w, 0, nil)
 	w.lane.Caught()
@@ -75,6 +79,9 @@ func (b *inbox) Run(ctx context.Context, to sinks.Onward) error {
 	w.lane.Leave()
 	others.Wait()
 	w.giveBack(ctx)
+	if told.Err() != nil {
+		return nil
+	}
 	return err
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"log"
 	"maps"
 	"net/http"
 	"net/http/httputil"
@@ -32,7 +34,9 @@ func proxy(t *testing.T, s *sqstest.Server) http.Handler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return httputil.NewSingleHostReverseProxy(u)
+	p := httputil.NewSingleHostReverseProxy(u)
+	p.ErrorLog = log.New(io.Discard, "", 0) // requests end early here
+	return p
 }
 
 // received remembers what was taken out of a queue: the newest revision of each key, in the order of a FIFO queue.
