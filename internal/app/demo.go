@@ -151,7 +151,7 @@ func (d *demo) load(ctx context.Context, after time.Duration, what string) error
 	if err := d.run(ctx, list, cli.RunOptions{Drain: true}); err != nil {
 		return err
 	}
-	d.s.Screen.Line("Five9, Gladly, iService → Kafka → intervals → ClickHouse: %s", clock.Since(started).Round(10*time.Millisecond))
+	d.s.Screen.Line("Five9, Gladly, iService → Kafka → intervals → ClickHouse and destinations: %s", clock.Since(started).Round(10*time.Millisecond))
 	return nil
 }
 

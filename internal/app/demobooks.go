@@ -40,7 +40,7 @@ func (d *demo) delivered(ctx context.Context) error {
 			continue
 		}
 		held := ""
-		if at, ok := d.vendors.Holds(centre.Vendor(s.Registration.Type)); ok {
+		if at, ok := d.vendors.Holds(centre.Vendor(s.Name)); ok {
 			held = console.Count(int64(len(at)))
 		}
 		t.Rows = append(t.Rows, []string{s.Name, console.Count(c.records), console.Count(c.delivered), console.Count(c.pending), console.Count(c.dead), held})

@@ -55,8 +55,8 @@ func (a *audit) delivered(ctx context.Context, s pipelines.Sink) (err error) {
 	return nil
 }
 
-// What the commands about deliveries show.
 type (
+	// DeliveryDay and the others are what the commands about deliveries show.
 	DeliveryDay        = runtime.DeliveryDay
 	Verified           = runtime.Verified
 	DeliveryDifference = runtime.Difference
