@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
-	"log"
 	"maps"
 	"net/http"
 	"net/http/httputil"
@@ -35,7 +33,7 @@ func proxy(t *testing.T, s *sqstest.Server) http.Handler {
 		t.Fatal(err)
 	}
 	p := httputil.NewSingleHostReverseProxy(u)
-	p.ErrorLog = log.New(io.Discard, "", 0) // requests end early here
+	p.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) } // and says nothing
 	return p
 }
 
