@@ -22,6 +22,7 @@ var benchmarks = []benchmark{
 	{"fold", func(context.Context) ([]bench.Figure, error) { return bench.Fold() }},
 	{"rebuild", bench.Rebuild},
 	{"snapshot", func(context.Context) ([]bench.Figure, error) { return bench.Snapshot() }},
+	{"report", bench.Report},
 	{"path", bench.Path},
 }
 
@@ -29,7 +30,7 @@ var benchmarks = []benchmark{
 func (App) Bench(ctx context.Context, _ *cli.Session, words []string, each func(cli.Measurement)) error {
 	for _, w := range words {
 		if !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return strings.Contains(b.word, w) }) {
-			return fmt.Errorf("no benchmark is called %q: there are memory, codec, fold, rebuild, snapshot and path", w)
+			return fmt.Errorf("no benchmark is called %q: there are memory, codec, fold, rebuild, snapshot, report and path", w)
 		}
 	}
 	for _, b := range benchmarks {

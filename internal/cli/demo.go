@@ -79,7 +79,7 @@ func (c *command) bench() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench [WORD...]",
 		Short: "Run the project's benchmarks",
-		Long: "Runs the project's benchmarks, or some of memory, codec, fold, rebuild, snapshot and path, and prints them\n" +
+		Long: "Runs the project's benchmarks, or some of memory, codec, fold, rebuild, snapshot, report and path, and prints them\n" +
 			"beside their targets.",
 		Example: "  quarterhour bench\n  quarterhour bench codec fold",
 		RunE: func(cmd *cobra.Command, args []string) error {
