@@ -21,7 +21,7 @@ import (
 const prefix = "QUARTERHOUR_"
 
 // elsewhere are variables with the prefix that are not options of the system.
-var elsewhere = []string{"QUARTERHOUR_CACHE", "QUARTERHOUR_CHDB", "QUARTERHOUR_CONFIG", clock.FastVariable, crash.Variable, "QUARTERHOUR_TEST_KAFKA", "QUARTERHOUR_TEST_CLICKHOUSE"}
+var elsewhere = []string{"QUARTERHOUR_CACHE", "QUARTERHOUR_CHDB", "QUARTERHOUR_CONFIG", clock.FastVariable, crash.Variable, "QUARTERHOUR_TEST_KAFKA", "QUARTERHOUR_TEST_CLICKHOUSE", "QUARTERHOUR_TEST_SQS"}
 
 // option is one value of System, by its path (kafka.sasl.username).
 type option struct {

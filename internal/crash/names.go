@@ -70,6 +70,7 @@ const (
 	DeliveryAnswered     Name = "delivery-answered"     // a destination has answered a request, nothing is written down
 	DeliveryRecorded     Name = "delivery-recorded"     // what it answered is in the log, nothing is committed
 	DeliveryCheckpointed Name = "delivery-checkpointed" // from where a restart reads the deliveries is kept, their rows are not committed
+	DeliveryCommitted    Name = "delivery-committed"    // rows that are settled are committed
 
 	RebuildPromised Name = "rebuild-promised" // a promise is repeated in the log of one shard, the others may not have it
 	RebuildReissued Name = "rebuild-reissued" // partials of one shard are issued again, those of others may not be
@@ -90,7 +91,7 @@ var All = []Name{
 	FoldReplayed, FoldTaken, LettersWritten, PartialsMade, PartialsAppended, PartialsWritten, FoldCommitted,
 	SectionWritten, SectionsWritten, ManifestWritten, SnapshotRestored,
 	MergeReplayed, MergeTaken, RowsMade, RowsAppended, RowsWritten, MergeCommitted,
-	SinkGathered, InsertSpooled, InsertRan, TableInserted, SinkWritten, SinkCommitted, DeliveryAnswered, DeliveryRecorded, DeliveryCheckpointed,
+	SinkGathered, InsertSpooled, InsertRan, TableInserted, SinkWritten, SinkCommitted, DeliveryAnswered, DeliveryRecorded, DeliveryCheckpointed, DeliveryCommitted,
 	RebuildPromised, RebuildReissued,
 	StageDrained, EnginesClosing, EnginesClosed,
 }

@@ -52,7 +52,6 @@ func (p *pipeline) consumeDelivery(ctx context.Context, s pipelines.Sink, deps s
 	if err != nil {
 		return fmt.Errorf("sink %q: %w", s.Name, err)
 	}
-	crash.Point(crash.SinkOpened)
 	c := &courier{p: p, sink: s, stored: stored, options: destination.Options, metrics: p.metrics.Stage("sink", s.Name), counts: p.metrics.Delivery(s.Name)}
 	c.zeros = wantsZeros(&destination)
 	p.zeros.opened(c.zeros)
@@ -179,7 +178,7 @@ func (l *lane) step(ctx context.Context) error {
 	if err := l.assigned.Commit(ctx, safe); err != nil {
 		return err
 	}
-	crash.Point(crash.SinkCommitted)
+	crash.Point(crash.DeliveryCommitted)
 	return nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
-	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/sinks"
@@ -56,7 +55,6 @@ func (p *pipeline) consumeQueue(ctx context.Context, s pipelines.Sink, queue *pi
 	if err != nil {
 		return errors.Join(fmt.Errorf("sink %q: %w", s.Name, err), destination.Destination.Close())
 	}
-	crash.Point(crash.SinkOpened)
 	c := &courier{p: p, sink: s, options: destination.Options, metrics: p.metrics.Stage("sink", s.Name), counts: p.metrics.Delivery(s.Name)}
 	to := sinks.Onward{
 		Delivering: destination, Log: queueLog{p}, Delivered: p.deliveredBy(s.Name),
@@ -110,13 +108,11 @@ func (l queueLog) Deliveries(ctx context.Context, attempts []schemas.Delivery) e
 		n := broker.Partition([]byte(a.RowKey), l.p.file.Partitions)
 		records[n] = append(records[n], broker.Record{Key: appendKey(nil, a.Sink, a.RowKey), Value: l.p.write.delivery.append(nil, a), Time: now})
 	}
-	crash.Point(crash.DeliveryAnswered)
 	for n, list := range records {
 		if _, err := l.p.producer.Produce(ctx, l.p.topics.deliveries(), n, list); err != nil {
 			return fmt.Errorf("write down deliveries: %w", err)
 		}
 	}
-	crash.Point(crash.DeliveryRecorded)
 	return nil
 }
 

@@ -30,7 +30,7 @@ import (
 // deliveries are kills of a run that delivers to a destination by requests. Before each, calls are added, corrected and withdrawn.
 var deliveries = []kill{
 	{crash.DeliveryAnswered, 1}, {crash.DeliveryRecorded, 1}, {crash.DeliveryAnswered, 4}, {crash.DeliveryCheckpointed, 1}, {crash.DeliveryRecorded, 3},
-	{crash.SinkCommitted, 1}, {crash.DeliveryCheckpointed, 2}, {crash.RowsWritten, 1}, {crash.DeliveryAnswered, 2},
+	{crash.DeliveryCommitted, 1}, {crash.DeliveryCheckpointed, 2}, {crash.RowsWritten, 1}, {crash.DeliveryAnswered, 2},
 }
 
 func TestNothingShowsOfAKillOfADelivery(t *testing.T) {
