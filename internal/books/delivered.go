@@ -55,13 +55,17 @@ func (a *audit) delivered(ctx context.Context, s pipelines.Sink) (err error) {
 	return nil
 }
 
-type (
-	// DeliveryDay and the others are what the commands about deliveries show.
-	DeliveryDay        = runtime.DeliveryDay
-	Verified           = runtime.Verified
-	DeliveryDifference = runtime.Difference
-	Redriven           = runtime.Redriven
-)
+// DeliveryDay is what became of one day's records at one sink.
+type DeliveryDay = runtime.DeliveryDay
+
+// Verified is what was read back from one destination.
+type Verified = runtime.Verified
+
+// DeliveryDifference is a record that is not at the destination as it should be.
+type DeliveryDifference = runtime.Difference
+
+// Redriven is what became of a dead letter that was to be sent again.
+type Redriven = runtime.Redriven
 
 // What became of dead letters that were to be sent again.
 const (
