@@ -51,7 +51,7 @@ func TestBooksOfOneThingOfManyFacts(t *testing.T) {
 		t.Errorf("%d records, %d dead, of %d agents", records, dead, agents)
 	}
 	morgue := &Morgue{Cluster: w.cluster, Registry: w.registry, Now: clock.Now}
-	letters := w.letters(t)
+	letters := w.letters(t, p)
 	if len(letters) == 0 || slices.ContainsFunc(letters, func(d schemas.DeadLetter) bool { return !strings.HasPrefix(d.Location, "agent_state/") }) {
 		t.Fatalf("letters %+v", letters)
 	}
