@@ -17,16 +17,7 @@ const contactReport = "ContactTimestampsReport"
 // days reads the events of contacts in [from, to) from the report that lists them by day. Its columns are known in part: where it has no
 // status, a contact that nobody answered ended in an unknown way.
 func (c *contacts) days(ctx context.Context, r *flow.Read, from, to time.Time) error {
-	from, to = from.UTC(), to.UTC()
-	first := from.Truncate(24 * time.Hour)
-	days := int64(to.Sub(first)/(24*time.Hour)) + 1
-	for day := first; day.Before(to); day = day.AddDate(0, 0, 1) {
-		if err := c.day(ctx, r, day, from, to); err != nil {
-			return err
-		}
-		r.Progress(int64(day.Sub(first)/(24*time.Hour))+1, days, "days")
-	}
-	return nil
+	return byDay(r, from, to, func(day time.Time) error { return c.day(ctx, r, day, from, to) })
 }
 
 func (c *contacts) day(ctx context.Context, r *flow.Read, day, from, to time.Time) error {

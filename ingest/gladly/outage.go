@@ -16,13 +16,23 @@ import (
 
 const timestampsReport = "AgentTimestampsReport"
 
+// byDay does something for each day of [from, to), in UTC, and shows how far it is.
+func byDay(r *flow.Read, from, to time.Time, do func(day time.Time) error) error {
+	first := from.UTC().Truncate(24 * time.Hour)
+	days := int64(to.Sub(first)/(24*time.Hour)) + 1
+	for day := first; day.Before(to); day = day.AddDate(0, 0, 1) {
+		if err := do(day); err != nil {
+			return err
+		}
+		r.Progress(int64(day.Sub(first)/(24*time.Hour))+1, days, "days")
+	}
+	return nil
+}
+
 // outage fills [from, to) from the report that lists the same events by day, after an outage of more than the event stream goes
 // back. Days are asked for one by one, in UTC: a report has no time filter, and the zone makes clear what its cells mean.
 func (s *statuses) outage(ctx context.Context, r *flow.Read, from, to time.Time) error {
-	from, to = from.UTC(), to.UTC()
-	first := from.Truncate(24 * time.Hour)
-	days := int64(to.Sub(first)/(24*time.Hour)) + 1
-	for day := first; day.Before(to); day = day.AddDate(0, 0, 1) {
+	return byDay(r, from, to, func(day time.Time) error {
 		moments, err := s.day(ctx, r, day)
 		if err != nil {
 			return err
@@ -35,9 +45,8 @@ func (s *statuses) outage(ctx context.Context, r *flow.Read, from, to time.Time)
 				return err
 			}
 		}
-		r.Progress(int64(day.Sub(first)/(24*time.Hour))+1, days, "days")
-	}
-	return nil
+		return nil
+	})
 }
 
 // reported is a row of the report.
