@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 
 	"github.com/ClickHouse/ch-go/proto"
 	driver "github.com/ClickHouse/clickhouse-go/v2/lib/proto"
@@ -16,11 +17,15 @@ const fileRevision = 0
 // receive reads a Data packet and appends its block to dst as Native in files; the last block has no columns.
 func (s *session) receive(dst *proto.Buffer) (columns int, err error) {
 	code, err := s.in.Byte()
-	if err == nil && proto.ClientCode(code) != proto.ClientCodeData {
-		err = fmt.Errorf("packet %d where a block was due", code)
-	}
 	if err != nil {
 		return 0, err
+	}
+	switch proto.ClientCode(code) {
+	case proto.ClientCodeData:
+	case proto.ClientCodeCancel: // the query ends here, nothing of it is stored, and the client closes
+		return 0, net.ErrClosed
+	default:
+		return 0, fmt.Errorf("packet %d where a block was due", code)
 	}
 	if _, err := s.in.Str(); err != nil { // the name of an external table
 		return 0, err
