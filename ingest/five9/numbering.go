@@ -1,6 +1,7 @@
 package five9
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
@@ -12,13 +13,13 @@ import (
 // cell by cell, is the same row twice. Which of two gets the number does not matter, as they are in the same window always: they
 // start in the same second. Not safe for concurrent use.
 type numbering struct {
-	rows map[uint64]struct{} // hashes of whole rows
-	keys map[uint64]int32    // how many rows have a key
-	hash xxhash.Digest
+	first   map[uint64]uint64   // by key: the hash of its first row
+	further map[uint64][]uint64 // by key: those of the further ones
+	hash    xxhash.Digest
 }
 
 func newNumbering() numbering {
-	return numbering{rows: map[uint64]struct{}{}, keys: map[uint64]int32{}}
+	return numbering{first: map[uint64]uint64{}, further: map[uint64][]uint64{}}
 }
 
 // number sets the contact's segment; false where the row was there before.
@@ -29,19 +30,20 @@ func (n *numbering) number(c *schemas.Contact, segment []byte, cells []string) b
 		_, _ = n.hash.Write(zero)
 	}
 	row := n.hash.Sum64()
-	if _, ok := n.rows[row]; ok {
-		return false
-	}
-	n.rows[row] = struct{}{}
 	n.hash.Reset()
 	_, _ = n.hash.WriteString(c.InteractionID)
 	_, _ = n.hash.Write(zero)
 	_, _ = n.hash.Write(segment)
 	key := n.hash.Sum64()
-	n.keys[key]++
-	if k := n.keys[key]; k > 1 {
+	if first, ok := n.first[key]; !ok {
+		n.first[key] = row
+	} else {
+		if row == first || slices.Contains(n.further[key], row) {
+			return false
+		}
+		n.further[key] = append(n.further[key], row)
 		segment = append(segment, '#')
-		segment = strconv.AppendInt(segment, int64(k), 10)
+		segment = strconv.AppendInt(segment, int64(len(n.further[key])+1), 10)
 	}
 	c.Segment = string(segment)
 	return true

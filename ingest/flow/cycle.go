@@ -112,7 +112,7 @@ func (w *worker) read(ctx context.Context, from, to, began time.Time) error {
 	if err := n.usable(ctx); err != nil {
 		return err
 	}
-	if err := w.retract(r); err != nil {
+	if err := w.retract(ctx, r); err != nil {
 		return err
 	}
 	if r.Through.Before(r.preset) {
@@ -132,49 +132,6 @@ func (w *worker) read(ctx context.Context, from, to, began time.Time) error {
 	return n.commit()
 }
 
-// retract takes back what the flow replaces and its read did not hand over.
-func (w *worker) retract(r *Read) error {
-	if !w.flow.Replaces {
-		return nil
-	}
-	n := w.run
-	whole := r.To.IsZero()
-	from, to := r.From.Add(w.flow.Margin).UnixMilli(), r.Through.UnixMilli()
-	if !whole {
-		to = min(to, r.To.UnixMilli())
-	}
-	for _, kind := range w.flow.Facts {
-		m := n.memory(kind)
-		for key, it := range m.items {
-			if it.owner != w.number || it.seen == r.number || !whole && (it.at < from || it.at >= to) {
-				continue
-			}
-			if err := n.withdraw(it); err != nil {
-				return err
-			}
-			w.counts.Retracted++
-			delete(m.items, key)
-		}
-	}
-	return nil
-}
-
-// withdraw hands over the retraction of a thing that is remembered.
-func (n *run) withdraw(it item) error {
-	fact := withdrawn(it)
-	s, err := n.describe(fact)
-	if err != nil {
-		return err
-	}
-	*s.revision = max(n.revise(), it.revision+1)
-	n.cursor.Revision = *s.revision
-	if err := n.write(n.ctx, fact); err != nil {
-		return n.fail(err)
-	}
-	crash.Point(crash.FlowRetracted)
-	return nil
-}
-
 // forget drops from memory what no read can bring again.
 func (n *run) forget() {
 	now := n.watch.Now()
@@ -186,7 +143,7 @@ func (n *run) forget() {
 	}
 	for kind, m := range n.by {
 		if m.due(now) {
-			m.forget(now, millis(n.horizon(kind)), reads)
+			m.forget(now, second(millis(n.horizon(kind))), reads)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package flow
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -110,34 +109,6 @@ func row[T schemas.Record](d *describer, e *schemas.Encoder[T], f *T, tenant *st
 	d.buffer = e.Append(d.buffer[:0], f)
 	*tenant, *seconds, *final, *s.revision = t, n, last, revision
 	s.content = xxhash.Sum64(d.buffer)
-}
-
-// withdrawn is the retraction of a thing that is remembered: its identity, and when it began, since late corrections are judged by that.
-func withdrawn(it item) any {
-	part := strings.Split(it.id, "\x00")
-	name := part[0][1:]
-	switch part[0][0] {
-	case 'c':
-		return &schemas.Contact{
-			InteractionID: name, Segment: part[1], Retracted: true, OfferedAt: it.at, AnsweredAt: schemas.Null, EndedAt: schemas.Null,
-			WrapEndedAt: schemas.Null, TalkMs: schemas.Null, HoldMs: schemas.Null, WrapMs: schemas.Null,
-		}
-	case 'a':
-		a := &schemas.AgentState{AgentID: name, StateID: part[1], Retracted: true, StartedAt: it.at, EndedAt: schemas.Null}
-		if a.StateID == "" {
-			a.Sequence = (it.extra ^ it.at) >> 48
-		}
-		return a
-	case 's':
-		return &schemas.Shift{ShiftID: name, AgentID: part[1], Retracted: true, StartsAt: it.at, EndsAt: schemas.Null}
-	case 'w':
-		return &schemas.Worker{WorkerID: name, Retracted: true}
-	case 'q':
-		return &schemas.QueueInterval{IntervalStart: it.at, QueueID: name, Channel: part[1]}
-	case 'b':
-		return &schemas.AgentQueueInterval{IntervalStart: it.at, AgentID: name, QueueID: part[1], Channel: part[2], Completed: schemas.Null}
-	}
-	return &schemas.AgentInterval{IntervalStart: it.at, AgentID: name, ScheduledMs: schemas.Null, AdherentMs: schemas.Null}
 }
 
 // write hands a fact to the log.

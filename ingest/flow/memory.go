@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"math"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -16,17 +17,14 @@ type memory struct {
 	crowd int             // how many are so many that a read under way forgets some
 }
 
-// item is one identity.
+// item is what is kept of one identity: enough to tell a repetition and a withdrawal. What was withdrawn the log tells.
 type item struct {
-	content  uint64 // hash, without the revision
-	revision int64
-	at       int64  // when it begins, milliseconds; Null of a thing without time
-	id       string // the parts of the identity, each followed by a zero byte; empty where nothing replaces it
-	extra    int64  // the sequence of a state without an id
-	seen     uint32 // number of the last read of its owner that handed it over
-	touched  uint32 // number of the last read of its flow that did
-	flow     uint8  // that handed it over last, from 1
-	owner    uint8  // that replaces it, from 1; 0: none
+	content uint64 // hash, without the revision
+	second  uint32 // in which it begins, since 1970; 0: a thing without time
+	seen    uint32 // number of the last read of its owner that handed it over
+	touched uint32 // number of the last read of its flow that did
+	flow    uint8  // that handed it over last, from 1
+	owner   uint8  // that replaces it, from 1; 0: none
 }
 
 // subject is a fact in the form that all kinds share.
@@ -53,7 +51,7 @@ func (m *memory) shed(at int64) {
 		return
 	}
 	for k, it := range m.items {
-		if it.owner == 0 && it.at != schemas.Null && it.at < at-shedAge.Milliseconds() {
+		if it.owner == 0 && it.second != 0 && it.second < second(at-shedAge.Milliseconds()) {
 			delete(m.items, k)
 		}
 	}
@@ -77,9 +75,9 @@ func (m *memory) due(now time.Time) bool {
 }
 
 // forget drops what begins before an instant, and was not handed over again by the last reads.
-func (m *memory) forget(now time.Time, before int64, reads func(flow uint8) uint32) {
+func (m *memory) forget(now time.Time, before uint32, reads func(flow uint8) uint32) {
 	for k, it := range m.items {
-		if it.at != schemas.Null && it.at < before && reads(it.flow)-it.touched >= 2 {
+		if it.second != 0 && it.second < before && reads(it.flow)-it.touched >= 2 {
 			delete(m.items, k)
 		}
 	}
@@ -97,3 +95,11 @@ func first(instants ...int64) int64 {
 }
 
 func millis(t time.Time) int64 { return t.UnixMilli() }
+
+// second is that of an instant since 1970, from 1; 0 of none.
+func second(at int64) uint32 {
+	if at == schemas.Null {
+		return 0
+	}
+	return uint32(min(max(at/1000, 1), math.MaxUint32)) //nolint:gosec // it is within
+}

@@ -57,9 +57,10 @@ func (r *Read) hand(ctx context.Context, fact any) error {
 	if !repeated {
 		given := *s.revision
 		if given == 0 {
-			*s.revision = max(n.revise(), it.revision+1)
+			*s.revision = n.revise()
 		}
-		it.content, it.revision, it.at, it.extra = s.content, *s.revision, s.at, s.extra
+		n.cursor.Revision = max(n.cursor.Revision, *s.revision)
+		it.content, it.second = s.content, second(s.at)
 		err := n.write(n.ctx, fact)
 		*s.revision = given
 		if err != nil {
@@ -71,9 +72,6 @@ func (r *Read) hand(ctx context.Context, fact any) error {
 	}
 	if !known {
 		it.owner = n.ownerOf(s)
-		if it.owner != 0 {
-			it.id = string(s.identity)
-		}
 	}
 	it.flow, it.touched = w.number, w.reads
 	if it.owner == w.number {

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/quarterhour/quarterhour/schemas"
 )
 
 // slack is how much earlier than a fact begins the log may have taken it, by clocks that differ.
@@ -39,9 +37,6 @@ func (n *run) horizon(kind string) time.Time {
 
 // recall fills the memory from the log, so that a restart repeats nothing and loses no retraction.
 func (n *run) recall(ctx context.Context) error {
-	if n.deps.Recall == nil {
-		return nil
-	}
 	var kinds []string
 	for _, w := range n.workers {
 		for _, kind := range w.flow.Facts {
@@ -58,8 +53,9 @@ func (n *run) recall(ctx context.Context) error {
 			since = time.Time{}.Add(slack)
 		}
 		var bad error
+		newest := map[uint64]int64{}
 		err := n.deps.Recall(ctx, kind, since.Add(-slack), func(fact any) {
-			if err := n.remember(fact, since); err != nil {
+			if err := n.remember(fact, since, newest); err != nil {
 				bad = err
 			}
 		})
@@ -73,8 +69,9 @@ func (n *run) recall(ctx context.Context) error {
 	return nil
 }
 
-// remember takes a fact of the log into memory.
-func (n *run) remember(fact any, since time.Time) error {
+// remember takes a fact of the log into memory. An identity is in one partition, so that its last record in the log is the newest; a
+// person's is in several, and newest has the revisions seen.
+func (n *run) remember(fact any, since time.Time, newest map[uint64]int64) error {
 	s, err := n.describe(fact)
 	if err != nil {
 		return err
@@ -82,20 +79,16 @@ func (n *run) remember(fact any, since time.Time) error {
 	n.cursor.Revision = max(n.cursor.Revision, *s.revision)
 	m := n.memory(s.kind)
 	key := hashOf(s)
-	if it, ok := m.items[key]; ok && it.revision > *s.revision {
-		return nil
+	if s.kind == workerFact {
+		if *s.revision < newest[key] {
+			return nil
+		}
+		newest[key] = *s.revision
 	}
-	if s.retract {
-		delete(m.items, key)
-		return nil
-	}
-	if s.at != schemas.Null && s.at < millis(since) {
+	it := item{content: s.content, second: second(s.at), owner: n.ownerOf(s)}
+	if s.retract || it.second != 0 && it.second < second(millis(since)) {
 		delete(m.items, key) // a correction may have moved it out of what windows reach: it is not to be missed there
 		return nil
-	}
-	it := item{content: s.content, revision: *s.revision, at: s.at, extra: s.extra, owner: n.ownerOf(s)}
-	if it.owner != 0 {
-		it.id = string(s.identity)
 	}
 	it.flow = it.owner
 	m.items[key] = it

@@ -76,6 +76,9 @@ func newRun(flows []Flow, cursor []byte, out ingest.Out, o Options) (*run, error
 	if n.deps.Log == nil {
 		n.deps.Log = slog.New(slog.DiscardHandler)
 	}
+	if n.deps.Recall == nil {
+		n.deps.Recall = func(context.Context, string, time.Time, func(any)) error { return nil }
+	}
 	if len(flows) > 250 {
 		return nil, fmt.Errorf("%d flows: at most 250", len(flows))
 	}
