@@ -29,7 +29,7 @@ func newDeliveryVectors(reg prometheus.Registerer) deliveryVectors {
 			Buckets: prometheus.ExponentialBuckets(0.005, 3, 9)}, append(sink[:2:2], "outcome")),
 		pending: gauge("delivery_pending_records", "Records that a sink holds and has not settled; more may wait in the log."),
 		sending: gauge("delivery_requests_in_flight", "Requests that wait for a destination's answer."),
-		allowed: gauge("delivery_concurrency_limit", "Requests that may wait for a destination's answer at once; it falls when the destination fails."),
+		allowed: gauge("delivery_concurrency_limit", "Requests that may wait for a destination's answer at once; it falls when the destination fails, to 0 while it is left alone."),
 	}
 	reg.MustRegister(v.records, v.pauses, v.seconds, v.pending, v.sending, v.allowed)
 	return v

@@ -19,6 +19,9 @@ import (
 // lanePoll is how often a lane that has no room looks whether it has some again.
 const lanePoll = 20 * time.Millisecond
 
+// showPace is how often a lane tells the metrics how it stands, whether anything is settled or not: an outage is when they are looked at.
+const showPace = time.Second
+
 // courier runs one sink that delivers by requests.
 type courier struct {
 	p       *pipeline
@@ -118,6 +121,7 @@ type lane struct {
 
 	next, end   int64 // the end of the partition when the lane began
 	committedAt time.Time
+	shownAt     time.Time
 	behind      behind
 }
 
@@ -153,7 +157,8 @@ func (c *courier) runLane(ctx context.Context, a *broker.Assigned) error {
 
 // step reads what there is, while there is room for it, sends what is due, and commits what is settled.
 func (l *lane) step(ctx context.Context) error {
-	if l.Room() {
+	room := l.Room()
+	if room {
 		if err := l.read(ctx); err != nil {
 			return err
 		}
@@ -166,11 +171,17 @@ func (l *lane) step(ctx context.Context) error {
 		return err
 	}
 	now := l.p.now()
+	if now.Sub(l.shownAt) >= showPace {
+		l.shownAt = now
+		l.show()
+		if err := l.waits(ctx, room); err != nil {
+			return err
+		}
+	}
 	if safe <= l.assigned.Committed() || now.Sub(l.committedAt) < sinkPace && !l.p.fed.fully(StageSinks) {
 		return nil
 	}
 	l.committedAt = now
-	l.show()
 	if err := l.ledger.checkpoint(ctx, l.stored, safe); err != nil {
 		return err
 	}
@@ -209,6 +220,18 @@ func (l *lane) read(ctx context.Context) error {
 	l.metrics.Batch(len(b.Records), 0, 0)
 	l.metrics.Lag(l.assigned.Topic(), l.assigned.Partition(), b.HighWatermark-l.next+int64(l.Pending()))
 	return nil
+}
+
+// waits tells the metrics how much waits in the log for a lane that has no room: reading says it of one that has.
+func (l *lane) waits(ctx context.Context, room bool) error {
+	if room {
+		return nil
+	}
+	ranges, err := l.p.cluster.Offsets(ctx, l.assigned.Topic())
+	if err == nil {
+		l.metrics.Lag(l.assigned.Topic(), l.assigned.Partition(), ranges[l.assigned.Partition()].Next-l.next+int64(l.Pending()))
+	}
+	return err
 }
 
 // show tells the metrics what the engine is doing.

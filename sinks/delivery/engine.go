@@ -60,7 +60,7 @@ func (e *Engine) divide() {
 type State struct {
 	Pending int       // records that are taken and not settled
 	Sending int       // requests under way
-	Allowed int       // requests that may be under way at once; it falls with failures and grows again
+	Allowed int       // requests that may be under way at once; it falls with failures and grows again, and is 0 while the destination is left alone
 	Pause   time.Time // until when the destination is left alone; the past where it is not
 }
 
@@ -70,6 +70,9 @@ func (e *Engine) State() State {
 	lanes := slices.Clone(e.lanes)
 	e.mu.Unlock()
 	s := e.pace.state()
+	if s.Pause.After(e.deps.Watch.Now()) {
+		s.Allowed = 0
+	}
 	for _, l := range lanes {
 		s.Pending += l.Pending()
 	}

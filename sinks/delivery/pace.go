@@ -19,7 +19,8 @@ type pace struct {
 	most     int
 	allowed  float64
 	sending  int
-	failures int // in a row
+	failures int       // in a row
+	since    time.Time // the first of them
 	pause    time.Time
 	answered int64 // requests that went well, ever
 }
@@ -45,14 +46,18 @@ func (p *pace) drop() {
 	p.sending--
 }
 
-// went says that a request was answered as it should be.
-func (p *pace) went() {
+// went says that a request was answered as it should be. It returns how long the destination had been failing; 0 if it had not.
+func (p *pace) went(now time.Time) (away time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sending--
+	if p.failures > 0 {
+		away = max(now.Sub(p.since), 1)
+	}
 	p.failures = 0
 	p.answered++
 	p.allowed = min(float64(p.most), p.allowed+1/p.allowed)
+	return away
 }
 
 // failed says that the destination could not answer, and does not want to be asked for a while, at least so long where it said so.
@@ -61,7 +66,9 @@ func (p *pace) failed(now time.Time, least time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sending--
-	p.failures++
+	if p.failures++; p.failures == 1 {
+		p.since = now
+	}
 	p.allowed = max(1, p.allowed/2)
 	wait := min(longestPause, firstPause<<min(p.failures-1, 16))
 	wait = max(least, wait/2+rand.N(wait/2))

@@ -51,13 +51,15 @@ func (l *Lane) send(ctx context.Context, batch []*entry) {
 	now := l.engine.deps.Watch.Now()
 	var refused *Refused
 	partly := errors.As(err, &refused)
-	fault := judge(err)
+	fault := l.judge(err)
 	l.asked(err == nil || partly, fault, took)
 	if err != nil && !partly && fault.Kind != httpcall.Permanent {
 		l.stopped(ctx, batch, fault, now, took)
 		return
 	}
-	l.engine.pace.went()
+	if away := l.engine.pace.went(now); away > 0 {
+		l.engine.deps.Log.Info("the destination takes requests again", "after", away)
+	}
 	l.engine.turn() // the destination need not wait while its answer is written down
 	if err != nil && refused == nil && len(batch) > 1 {
 		l.halve(ctx, batch)
@@ -101,7 +103,7 @@ func (l *Lane) answered(ctx context.Context, batch []*entry, refused *Refused, e
 			why[r.Index] = r
 		}
 	} else if err != nil {
-		fault := judge(err)
+		fault := l.judge(err)
 		why[0] = RefusedItem{Reason: "refused", Detail: fault.Error()}
 	}
 	var letters []schemas.DeadLetter
@@ -142,10 +144,12 @@ func (l *Lane) stopped(ctx context.Context, batch []*entry, fault *httpcall.Erro
 	var dead, again []*entry
 	var letters []schemas.DeadLetter
 	for i, e := range batch {
-		if e.failed && well > e.answered {
-			e.attempts++
+		if fault.Kind == httpcall.Transient { // a destination that asks for patience, or refuses the credential, says nothing about a record
+			if e.failed && well > e.answered {
+				e.attempts++
+			}
+			e.failed, e.answered = true, well
 		}
-		e.failed, e.answered = true, well
 		outcome := Retry
 		if e.attempts < l.engine.options.Attempts {
 			e.due = now.Add(wait).UnixMilli() // behind those that wait already
@@ -232,7 +236,7 @@ func (i *Item) record() any {
 }
 
 // judge turns an error of Send into what to do about it. An error that says nothing is taken for a passing one.
-func judge(err error) *httpcall.Error {
+func (l *Lane) judge(err error) *httpcall.Error {
 	var fault *httpcall.Error
 	if errors.As(err, &fault) {
 		if fault.Kind == httpcall.Refused {
@@ -245,7 +249,7 @@ func judge(err error) *httpcall.Error {
 	fault = &httpcall.Error{Kind: httpcall.Transient, Err: err}
 	var exhausted *quota.Exhausted
 	if errors.As(err, &exhausted) {
-		fault.Kind = httpcall.Throttled
+		fault.Kind, fault.RetryAfter = httpcall.Throttled, exhausted.Until.Sub(l.engine.deps.Watch.Now())
 	}
 	if errors.Is(err, quota.ErrLocked) {
 		fault.Kind, fault.RetryAfter = httpcall.Refused, lockedPause
