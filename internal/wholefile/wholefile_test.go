@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -37,6 +39,70 @@ func TestWrite(t *testing.T) {
 	if err := Write(dir+"/none/a.txt", func(io.Writer) error { return nil }); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("error %v", err)
 	}
+}
+
+// A draft elsewhere is all that another folder sees of a file before it is whole.
+func TestWriteBy(t *testing.T) {
+	dir, drafts := t.TempDir(), t.TempDir()
+	err := WriteBy(drafts+"/draft", dir+"/a.txt", func(w io.Writer) error {
+		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+			t.Errorf("%v (%v)", entries, err)
+		}
+		return Text([]byte("whole"))(w)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(dir + "/a.txt"); err != nil || string(got) != "whole" {
+		t.Errorf("%q (%v)", got, err)
+	}
+	if entries, err := os.ReadDir(drafts); err != nil || len(entries) != 0 {
+		t.Errorf("%v (%v)", entries, err)
+	}
+}
+
+// Who waits for the lock of a folder that is removed meanwhile does not get that of a folder that is no more.
+func TestLockOfAFolderThatGoes(t *testing.T) {
+	dir := t.TempDir() + "/day"
+	lock := func() (func() error, error) {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return nil, err
+		}
+		return Lock(t.Context(), dir)
+	}
+	first, err := lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var held atomic.Int64
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for {
+				unlock, err := lock()
+				if errors.Is(err, os.ErrNotExist) {
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if held.Add(1) != 1 {
+					t.Error("two have the lock")
+				}
+				held.Add(-1)
+				if err := unlock(); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+		})
+	}
+	time.Sleep(20 * time.Millisecond) // they wait, or come later: it holds either way
+	if err := errors.Join(os.RemoveAll(dir), first()); err != nil {
+		t.Error(err)
+	}
+	group.Wait()
 }
 
 func TestLock(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/quarterhour/quarterhour/internal/wholefile"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
@@ -105,7 +106,7 @@ func (a *agents) save() error {
 	if err := os.MkdirAll(filepath.Dir(a.file), 0o750); err != nil {
 		return fmt.Errorf("keep the agents' states: %w", err)
 	}
-	if err := replace(a.file, a.file+".new", text); err != nil {
+	if err := wholefile.Write(a.file, wholefile.Text(text)); err != nil {
 		return fmt.Errorf("keep the agents' states: %w", err)
 	}
 	a.changed = false

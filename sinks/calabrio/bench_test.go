@@ -39,7 +39,7 @@ func BenchmarkLogServer(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	folder, err := openFolder(t.Dir, "")
+	folder, err := openFolder(&Times{Dir: t.Dir})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -78,7 +78,6 @@ type Snapshot struct {
 type LogServer struct {
 	Times
 	FileDate   string     `cfg:"file_date" default:"2006-01-02" help:"pattern of the date in file names, as Go writes it"`
-	State      string     `cfg:"state" help:"folder for what corrections need, on the same file system as dir; .quarterhour within dir if left out"`
 	Queue      spec.Exprs `cfg:"queue" help:"expressions for columns of the queue file that are to have another value than the usual"`
 	AgentQueue spec.Exprs `cfg:"agent_queue" help:"the same for the file of agents by queue"`
 	Agent      spec.Exprs `cfg:"agent" help:"the same for the agent file"`
@@ -92,12 +91,13 @@ type QueueImport struct {
 	Fields    spec.Exprs `cfg:"fields" help:"expressions for fields that are to have another value than the usual, named as columns of the LogServer queue file"`
 }
 
-// Times are what both kinds of file say about instants.
+// Times are what both kinds of file say about places and instants.
 type Times struct {
-	Dir  string         `cfg:"dir,required" help:"folder for the files; it is made where there is none"`
-	Date string         `cfg:"date" default:"2006-01-02" help:"pattern of dates, as Go writes it; Calabrio's depends on the installation"`
-	Time string         `cfg:"time" default:"15:04" help:"pattern of times"`
-	Zone *time.Location `cfg:"timezone" help:"IANA time zone of dates and times, as set for the data source; UTC if left out, which has no hour twice"`
+	Dir   string         `cfg:"dir,required" help:"folder for the files; it is made where there is none"`
+	State string         `cfg:"state" help:"folder for what corrections need, on the same file system as dir, which must have locks; .quarterhour within dir if left out"`
+	Date  string         `cfg:"date" default:"2006-01-02" help:"pattern of dates, as Go writes it; Calabrio's depends on the installation"`
+	Time  string         `cfg:"time" default:"15:04" help:"pattern of times"`
+	Zone  *time.Location `cfg:"timezone" help:"IANA time zone of dates and times, as set for the data source; UTC if left out, which has no hour twice"`
 }
 
 //go:embed sample.yaml

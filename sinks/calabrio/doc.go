@@ -9,8 +9,8 @@
 // keeps UTC instants on its own grid. Durations are whole seconds, rounded half to even for each value. States that end without a
 // successor become a logout once the next record of the agent, or its end, is read. A withdrawn state is replaced by the one before it
 // as far as this process, or the snapshot's file, knows it. LogServer files keep what corrections need in a folder of their own; where a
-// zone has an hour twice, the second is refused, so UTC is the default. One process at a time writes into a folder: a lock sees to it
-// where the file system has locks. Each request makes a file of queue data, and an interval may come in several.
+// zone has an hour twice, the second is refused, so UTC is the default. One process at a time writes into a folder: a lock sees to it,
+// which the file system must have. Each request makes a file of queue data, and an interval may come in several.
 //
 // Sources of the facts. The fields of the historical-data API, their types and lengths are the vendor's; the paths of its resources, the
 // envelope, how many records a request may have and what its errors look like are not published, and are options. The SOAP service, its

@@ -41,7 +41,7 @@ func (o *Options) openLogServer(_ context.Context, d sinks.Deps) (sinks.Deliveri
 		to.fillers[kind] = &filler{sheet: sheets[kind], table: t, times: l.Times}
 	}
 	var err error
-	if to.folder, err = openFolder(l.Dir, l.State); err != nil {
+	if to.folder, err = openFolder(&l.Times); err != nil {
 		return sinks.Delivering{}, fmt.Errorf("sink %q: %w", d.Name, err)
 	}
 	return sinks.Delivering{
@@ -129,15 +129,14 @@ func (l *logServer) write(f *filler, start int64, items []delivery.Item, which [
 	if err != nil {
 		return err
 	}
-	draft := filepath.Join(l.folder.state, name+".new")
-	if err := replace(filepath.Join(l.folder.state, name+".json"), draft, text); err != nil {
+	if err := l.folder.replace(filepath.Join(l.folder.state, name+".json"), text); err != nil {
 		return err
 	}
 	rows := make([][]string, 0, len(held.Rows))
 	for _, row := range held.Rows {
 		rows = append(rows, row.Cells)
 	}
-	return replace(filepath.Join(l.folder.dir, name), draft, f.render(rows))
+	return l.folder.replace(filepath.Join(l.folder.dir, name), f.render(rows))
 }
 
 // held is what is kept of a file.

@@ -36,7 +36,7 @@ func (o *Options) openQueueImport(d sinks.Deps) (sinks.Delivering, error) {
 		return sinks.Delivering{}, fmt.Errorf("sink %q: %w", d.Name, err)
 	}
 	to := &queueImport{o: q, filler: &filler{sheet: sheets[kindQueue], table: t, times: q.Times}, watch: d.Watch}
-	if to.folder, err = openFolder(q.Dir, ""); err != nil {
+	if to.folder, err = openFolder(&q.Times); err != nil {
 		return sinks.Delivering{}, fmt.Errorf("sink %q: %w", d.Name, err)
 	}
 	return sinks.Delivering{
@@ -112,7 +112,7 @@ func (q *queueImport) write(text []byte) error {
 			return err
 		}
 		q.last = name
-		return replace(path, filepath.Join(q.folder.state, name+".new"), text)
+		return q.folder.replace(path, text)
 	}
 }
 

@@ -3,7 +3,6 @@ package pipkins
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -17,10 +16,7 @@ func (f folder) put(_ context.Context, name string, content []byte) error {
 	if _, err := os.Stat(string(f)); err != nil {
 		return fmt.Errorf("folder: %w: make it, or mount it", err)
 	}
-	return wholefile.Write(filepath.Join(string(f), name), func(w io.Writer) error {
-		_, err := w.Write(content)
-		return err
-	})
+	return wholefile.Write(filepath.Join(string(f), name), wholefile.Text(content))
 }
 
 func (f folder) close() error { return nil }
