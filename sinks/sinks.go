@@ -74,10 +74,12 @@ type Deps struct {
 	Workers  func(context.Context) ([]identity.Fact, error)
 	Zone     *time.Location
 	Interval time.Duration
-	Drain    bool           // the run ends once everything is delivered
-	Watch    clock.Watch    // the time by which rows are due and quotas are counted
-	Keyring  *quota.Keyring // the credentials of the process
-	Log      *slog.Logger
+	// Retention is how far back a fact still changes intervals; 0 where it is not said.
+	Retention time.Duration
+	Drain     bool           // the run ends once everything is delivered
+	Watch     clock.Watch    // the time by which rows are due and quotas are counted
+	Keyring   *quota.Keyring // the credentials of the process
+	Log       *slog.Logger
 }
 
 // Delivering is a destination that is served by requests, and how it wants to be served.

@@ -52,7 +52,8 @@ func (l *Ledger) DeliverySinks() (list []pipelines.Sink) {
 func (l *Ledger) OpenSink(ctx context.Context, s pipelines.Sink, w clock.Watch) (sinks.Delivering, error) {
 	d, err := s.Registration.Deliver(ctx, s.Options, sinks.Deps{
 		Tenant: l.p.file.Tenant, Pipeline: l.p.file.Name, Name: s.Name, Log: l.p.log.With("sink", s.Name), Zone: l.p.file.Zone,
-		Aliases: identity.Of(l.p.file.Identity), Workers: l.Workers, Interval: l.p.file.Interval, Watch: w, Keyring: &quota.Keyring{Watch: w},
+		Aliases: identity.Of(l.p.file.Identity), Workers: l.Workers, Interval: l.p.file.Interval, Retention: l.p.file.Retention, Watch: w,
+		Keyring: &quota.Keyring{Watch: w},
 	})
 	if err != nil {
 		return d, fmt.Errorf("sink %q: %w", s.Name, err)

@@ -216,7 +216,8 @@ func (p *pipeline) consume(ctx context.Context, group string, topics []string, h
 func (p *pipeline) consumeSink(ctx context.Context, s pipelines.Sink) error {
 	deps := sinks.Deps{
 		Tenant: p.file.Tenant, Pipeline: p.file.Name, Name: s.Name, Warehouse: p.warehouse, Log: p.log.With("sink", s.Name),
-		Zone: p.file.Zone, Aliases: identity.Of(p.file.Identity), Workers: (&Ledger{p}).Workers, Interval: p.file.Interval, Drain: p.drain, Watch: p.watch, Keyring: p.keyring,
+		Zone: p.file.Zone, Aliases: identity.Of(p.file.Identity), Workers: (&Ledger{p}).Workers, Interval: p.file.Interval, Retention: p.file.Retention, Drain: p.drain,
+		Watch: p.watch, Keyring: p.keyring,
 	}
 	if queue := p.file.Via(&s); queue != nil {
 		return p.consumeQueue(ctx, s, queue, deps)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/httpcall"
@@ -15,6 +16,7 @@ import (
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/columns"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
+	"github.com/quarterhour/quarterhour/sinks/horizon"
 )
 
 // statesOfARequest is how many states a request has where the pipeline file does not say. Services refuse batches that are too big;
@@ -51,6 +53,9 @@ func (o *Options) openAdherence(d sinks.Deps) (sinks.Delivering, error) {
 		file = a.Snapshot.File
 	}
 	if to.agents, err = openAgents(file); err != nil {
+		return sinks.Delivering{}, fmt.Errorf("sink %q: %w", d.Name, err)
+	}
+	if to.agents.horizon, err = horizon.New(0, d.Retention, time.UTC, d.Watch); err != nil {
 		return sinks.Delivering{}, fmt.Errorf("sink %q: %w", d.Name, err)
 	}
 	config, err := a.TLS.Open()
@@ -106,6 +111,7 @@ func (a *adherence) Send(ctx context.Context, items []delivery.Item) error {
 			states, at = append(states, now), append(at, n)
 		}
 	}
+	a.agents.forget()
 	if err := a.agents.save(); err != nil {
 		return err
 	}
@@ -117,7 +123,7 @@ func (a *adherence) Send(ctx context.Context, items []delivery.Item) error {
 		return err
 	}
 	for _, n := range not {
-		a.agents.forget(&items[at[n]])
+		a.agents.leaveOut(&items[at[n]])
 		out.Items = append(out.Items, delivery.RefusedItem{Index: at[n], Reason: "unknown_agent", Detail: fmt.Sprintf("Calabrio knows no agent %q: add it to the external logons there", states[n].UserCode)})
 	}
 	if len(out.Items) > 0 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/internal/wholefile"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
+	"github.com/quarterhour/quarterhour/sinks/horizon"
 )
 
 // agents keeps the newest state of each agent, and the one before it, which holds again where the newest is withdrawn.
@@ -19,6 +20,7 @@ type agents struct {
 	file    string // "": in memory only
 	of      map[string]*known
 	changed bool
+	horizon *horizon.Horizon // nil: nobody is forgotten
 }
 
 type known struct {
@@ -52,12 +54,12 @@ func openAgents(file string) (*agents, error) {
 	return a, nil
 }
 
-// enter takes a state over and says what is to be sent; ok is false where there is nothing to say: a newer one was sent, or it is withdrawn
-// and what was before it is not known.
+// enter takes a state over and says what is to be sent; ok is false where there is nothing to say: a newer one was sent, or may have
+// been, or it is withdrawn and what was before it is not known.
 func (a *agents) enter(i *delivery.Item, s userState) (now userState, ok bool) {
 	k := a.of[i.Key]
 	switch {
-	case k != nil && k.Revision > i.Revision:
+	case a.tooOld(i), k != nil && k.Revision > i.Revision:
 		return now, false
 	case k == nil:
 		k = &known{ID: i.AgentState.StateID}
@@ -78,8 +80,8 @@ func (a *agents) enter(i *delivery.Item, s userState) (now userState, ok bool) {
 	return *k.State, true
 }
 
-// forget takes an agent out who is not known to the service.
-func (a *agents) forget(i *delivery.Item) {
+// leaveOut takes an agent out who is not known to the service.
+func (a *agents) leaveOut(i *delivery.Item) {
 	delete(a.of, i.Key)
 	a.changed = true
 }

@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/simulator/calabrio"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
+	"github.com/quarterhour/quarterhour/sinks/horizon"
 )
 
 // BenchmarkRecords is what it takes to make records, before they are sent.
@@ -43,7 +45,11 @@ func BenchmarkLogServer(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	to := &logServer{o: &LogServer{Times: *t, FileDate: t.Date}, folder: folder, fillers: map[string]*filler{kindQueue: {sheet: sheets[kindQueue], table: tab, times: *t}}}
+	forever, err := horizon.New(0, 0, time.UTC, clock.Wall)
+	if err != nil {
+		b.Fatal(err)
+	}
+	to := &logServer{o: &LogServer{Times: *t, FileDate: t.Date}, folder: folder, horizon: forever, fillers: map[string]*filler{kindQueue: {sheet: sheets[kindQueue], table: tab, times: *t}}}
 	for b.Loop() {
 		if err := to.Send(b.Context(), items); err != nil {
 			b.Fatal(err)

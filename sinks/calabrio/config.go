@@ -77,10 +77,11 @@ type Snapshot struct {
 // LogServer is the door of the same name.
 type LogServer struct {
 	Times
-	FileDate   string     `cfg:"file_date" default:"2006-01-02" help:"pattern of the date in file names, as Go writes it"`
-	Queue      spec.Exprs `cfg:"queue" help:"expressions for columns of the queue file that are to have another value than the usual"`
-	AgentQueue spec.Exprs `cfg:"agent_queue" help:"the same for the file of agents by queue"`
-	Agent      spec.Exprs `cfg:"agent" help:"the same for the agent file"`
+	FileDate   string        `cfg:"file_date" default:"2006-01-02" help:"pattern of the date in file names, as Go writes it"`
+	Keep       time.Duration `cfg:"keep" default:"0s" help:"how long it is remembered what the files hold, for corrections; rows of days that are forgotten become dead letters; 0s: the pipeline's retention and a week more"`
+	Queue      spec.Exprs    `cfg:"queue" help:"expressions for columns of the queue file that are to have another value than the usual"`
+	AgentQueue spec.Exprs    `cfg:"agent_queue" help:"the same for the file of agents by queue"`
+	Agent      spec.Exprs    `cfg:"agent" help:"the same for the agent file"`
 }
 
 // QueueImport is the door of the same name.

@@ -16,6 +16,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
+	"github.com/quarterhour/quarterhour/sinks/horizon"
 )
 
 // rowsOfAFile is how many rows are written at once: an interval's files are written anew each time.
@@ -26,6 +27,7 @@ type logServer struct {
 	o       *LogServer
 	folder  *folder
 	fillers map[string]*filler // by kind
+	horizon *horizon.Horizon
 	log     *slog.Logger
 	strange int // rows against the importer's rules so far; within folder.alone
 }
@@ -41,6 +43,9 @@ func (o *Options) openLogServer(_ context.Context, d sinks.Deps) (sinks.Deliveri
 		to.fillers[kind] = &filler{sheet: sheets[kind], table: t, times: l.Times}
 	}
 	var err error
+	if to.horizon, err = horizon.New(l.Keep, d.Retention, l.zone(), d.Watch); err != nil {
+		return sinks.Delivering{}, fmt.Errorf("sink %q: %w", d.Name, err)
+	}
 	if to.folder, err = openFolder(&l.Times); err != nil {
 		return sinks.Delivering{}, fmt.Errorf("sink %q: %w", d.Name, err)
 	}
@@ -65,6 +70,9 @@ func (l *logServer) Send(ctx context.Context, items []delivery.Item) error {
 	f := l.fillers[kindOf(&items[0])]
 	out := &delivery.Refused{}
 	err := l.folder.alone(ctx, func() error {
+		if err := l.forget(); err != nil {
+			return err
+		}
 		byStart := map[int64][]int{}
 		for n := range items {
 			byStart[items[n].Start] = append(byStart[items[n].Start], n)
@@ -89,6 +97,16 @@ func (l *logServer) Send(ctx context.Context, items []delivery.Item) error {
 // were not acknowledged write anew.
 func (l *logServer) write(f *filler, start int64, items []delivery.Item, which []int, out *delivery.Refused) error {
 	name := f.fileName(start, l.o.FileDate)
+	why, err := l.remembered(start)
+	if err != nil {
+		return err
+	}
+	if why != "" {
+		for _, n := range which {
+			out.Items = append(out.Items, delivery.RefusedItem{Index: n, Reason: horizon.Reason, Detail: why})
+		}
+		return nil
+	}
 	held, err := l.held(name, start)
 	if err != nil {
 		return err
@@ -170,7 +188,8 @@ func (l *logServer) check(f *filler, key string, cells []string) {
 	}
 }
 
-// Verify compares rows with the files. An importer may have taken a file away: then what is kept of it is looked at.
+// Verify compares rows with the files. An importer may have taken a file away: then what is kept of it is looked at, and where that is
+// forgotten nothing.
 func (l *logServer) Verify(ctx context.Context, items []delivery.Item, differs func(item delivery.Item, how string)) error {
 	return l.folder.alone(ctx, func() error {
 		files := map[string]map[string]string{} // rows by identity, by name
@@ -186,13 +205,14 @@ func (l *logServer) Verify(ctx context.Context, items []delivery.Item, differs f
 				continue
 			}
 			name := f.fileName(i.Start, l.o.FileDate)
-			if files[name] == nil {
+			if _, read := files[name]; !read {
 				if files[name], err = l.rows(f, name, i.Start); err != nil {
 					return err
 				}
 			}
 			got, ok := files[name][f.identity(want)]
 			switch row := strings.Join(want, ";"); {
+			case files[name] == nil:
 			case !ok:
 				differs(*i, "is not in "+name)
 			case got != row:
@@ -203,11 +223,14 @@ func (l *logServer) Verify(ctx context.Context, items []delivery.Item, differs f
 	})
 }
 
-// rows are the rows of a file by their ids.
+// rows are the rows of a file by their ids; nil: it is gone, and what it held is forgotten.
 func (l *logServer) rows(f *filler, name string, start int64) (map[string]string, error) {
 	list := map[string]string{}
 	text, err := os.ReadFile(filepath.Join(l.folder.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
+		if why, err := l.remembered(start); why != "" || err != nil {
+			return nil, err
+		}
 		held, err := l.held(name, start)
 		for _, row := range held.Rows {
 			list[f.identity(row.Cells)] = strings.Join(row.Cells, ";")

@@ -91,7 +91,6 @@ func TestRefusalsSuite(t *testing.T) {
 				},
 			}
 		},
-		Without: []string{"restart", "faults", "outage", "silence"}, // as above: the answer is read in another way only
 	})
 }
 
@@ -134,7 +133,7 @@ func adherenceCase(more string) deliverytest.Case {
 			sim := vendor.New(s.Watch, vendor.Options{})
 			return deliverytest.Destination{Handler: sim, Holds: sim.Holds, Violations: sim.Violations, Shows: stateOf()}
 		},
-		Without: []string{"partial failure"}, // it names one fact, and what is delivered here is one state of each agent
+		Cannot: deliverytest.Cannot{"poison": "any agent and any state is taken", "zero rows": "a state is no row"},
 	}
 }
 
@@ -191,7 +190,7 @@ func logServerShows(i delivery.Item) map[string]string {
 func TestLogServerSuite(t *testing.T) {
 	t.Parallel()
 	deliverytest.Run(t, deliverytest.Case{
-		Registration: Registration, YAML: "logserver: {dir: '${DIR}/wfm'}\n",
+		Registration: Registration, YAML: "logserver: {dir: '${DIR}/wfm'}\n", Cannot: deliverytest.NoHTTP("files are written, and nobody answers"),
 		Destination: func(_ *testing.T, s deliverytest.Setting) deliverytest.Destination {
 			return reads(s, vendor.ReadLogServer, logServerShows)
 		},
@@ -201,7 +200,7 @@ func TestLogServerSuite(t *testing.T) {
 func TestQueueImportSuite(t *testing.T) {
 	t.Parallel()
 	deliverytest.Run(t, deliverytest.Case{
-		Registration: Registration, YAML: "queue_import: {dir: '${DIR}/wfm'}\n",
+		Registration: Registration, YAML: "queue_import: {dir: '${DIR}/wfm'}\n", Cannot: deliverytest.NoHTTP("files are written, and nobody answers"),
 		Destination: func(_ *testing.T, s deliverytest.Setting) deliverytest.Destination {
 			return reads(s, vendor.ReadQueueImport, func(i delivery.Item) map[string]string {
 				at := time.UnixMilli(i.Start).UTC()
