@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/httpcall"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
@@ -16,6 +18,7 @@ type between struct {
 
 	mu       sync.Mutex
 	requests int
+	took     time.Duration // all requests together
 	busy     map[string]bool
 	problems []string
 	before   func(request int, items []delivery.Item) error // judged before the destination is asked
@@ -25,7 +28,7 @@ type between struct {
 
 func (b *between) Send(ctx context.Context, items []delivery.Item) error {
 	n := b.enter(items)
-	defer b.exit(items)
+	defer b.exit(items, clock.Now())
 	if b.before != nil {
 		if err := b.before(n, items); err != nil {
 			return err
@@ -84,9 +87,10 @@ func (b *between) enter(items []delivery.Item) int {
 	return b.requests
 }
 
-func (b *between) exit(items []delivery.Item) {
+func (b *between) exit(items []delivery.Item, began time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.took += clock.Since(began)
 	for i := range items {
 		delete(b.busy, items[i].Key)
 	}

@@ -38,8 +38,8 @@ type Case struct {
 	Within time.Duration
 	// Patience is how long a part may take until everything is delivered, by the machine's clock; 20 s if 0.
 	Patience time.Duration
-	// Without names parts of the suite that cannot be for this sink, as "expired token". Say why beside it.
-	Without []string
+	// Cannot says why scenarios cannot be for this sink. The suite fails where one is left out without a reason.
+	Cannot Cannot
 }
 
 // Setting is what a destination is made in.

@@ -30,8 +30,6 @@ const (
 	silent        fault = "silent"
 )
 
-var httpFaults = []fault{unavailable, failing, throttled, throttledFor, throttledTill, page, gatewayPage, dropped, cut, lost, lostBehind}
-
 // endpoint stands between a sink and its destination.
 type endpoint struct {
 	*httptest.Server
@@ -42,6 +40,7 @@ type endpoint struct {
 	requests int
 	fault    fault
 	at       int // request that meets the fault, from 1; 0: all
+	strike   strike
 	waiting  chan struct{}
 	once     sync.Once
 	gone     context.Context //nolint:containedctx // ends when the endpoint does
@@ -88,7 +87,11 @@ const maintenance = "<!DOCTYPE html><html><head><title>Maintenance</title></head
 
 func (e *endpoint) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", e.watch.Now().UTC().Format(http.TimeFormat))
-	switch e.meet() {
+	met := e.meet()
+	if e.struck(r) {
+		panic(http.ErrAbortHandler) //nolint:forbidigo // the way to cut a connection
+	}
+	switch met {
 	case unavailable:
 		w.WriteHeader(http.StatusServiceUnavailable)
 	case failing:

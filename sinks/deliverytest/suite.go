@@ -11,39 +11,10 @@ import (
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
-// Run puts a sink through the suite.
-func Run(t *testing.T, c Case) {
+// whole delivers everything without a fault, and learns how that goes.
+func (s *suite) whole(t *testing.T) {
 	t.Helper()
-	c.complete()
-	requests, http := whole(t, &c)
-	part := func(name string, f func(t *testing.T)) {
-		if !slices.Contains(c.Without, name) {
-			t.Run(name, f)
-		}
-	}
-	part("same write twice", func(t *testing.T) { sameWriteTwice(t, &c) })
-	part("correction after final", func(t *testing.T) { correction(t, &c) })
-	part("any order of requests", func(t *testing.T) { anyOrder(t, &c) })
-	part("partial failure", func(t *testing.T) { partialFailure(t, &c) })
-	part("poison", func(t *testing.T) { poison(t, &c) })
-	part("zero rows", func(t *testing.T) { zeroRows(t, &c) })
-	part("lost answers", func(t *testing.T) { lostAnswers(t, &c) })
-	part("restart", func(t *testing.T) { restarts(t, &c, requests) })
-	part("cancel", func(t *testing.T) { cancelled(t, &c) })
-	part("clock skew", func(t *testing.T) { clockSkew(t, &c) })
-	part("expired token", func(t *testing.T) { expiredToken(t, &c, http) })
-	part("outage", func(t *testing.T) { outage(t, &c) })
-	if http == 0 {
-		return
-	}
-	part("faults", func(t *testing.T) { faults(t, &c, http) })
-	part("silence", func(t *testing.T) { silence(t, &c) })
-}
-
-// whole delivers everything without a fault. It returns how many requests that took, of the engine and by HTTP.
-func whole(t *testing.T, c *Case) (requests, http int) {
-	t.Helper()
-	w := newWorld(t, c, 0)
+	w := newWorld(t, s.c, 0)
 	w.log = w.history(1, 2)
 	if len(w.log) == 0 {
 		t.Fatal("the sink takes no kind of record")
@@ -55,10 +26,12 @@ func whole(t *testing.T, c *Case) (requests, http int) {
 	if t.Failed() {
 		t.FailNow()
 	}
-	if w.way != nil {
-		http = w.way.asked()
+	s.requests, s.took = between.requests, between.took/time.Duration(between.requests)
+	s.rows = slices.ContainsFunc(w.log, func(i delivery.Item) bool { return i.Seconds > 0 }) // whose user may want zeros, whatever its plan
+	s.poison, s.http = w.destination.Poison != nil, w.way != nil
+	if s.http {
+		s.asked = w.way.asked()
 	}
-	return between.requests, http
 }
 
 // The ledger is lost: everything is sent again, and it is as if it had been sent once.
@@ -105,9 +78,9 @@ func anyOrder(t *testing.T, c *Case) {
 func partialFailure(t *testing.T, c *Case) {
 	w := newWorld(t, c, 0)
 	w.log = w.history(1, 3)
-	bad := w.log[1].Key
-	w.poisoned[bad] = true
 	w.start(t)
+	bad := w.name(w.log[1])
+	w.poisoned[bad] = true
 	w.running.between.only = func(i *delivery.Item) bool { return i.Key != bad }
 	w.settle(t)
 	w.expectLetter(t, bad)
@@ -117,9 +90,6 @@ func partialFailure(t *testing.T, c *Case) {
 // The destination itself refuses a row, however it says so.
 func poison(t *testing.T, c *Case) {
 	w := newWorld(t, c, 0)
-	if w.destination.Poison == nil {
-		t.Skip("it takes anything")
-	}
 	chosen := map[string]bool{}
 	for n, i := range w.history(1, 1) {
 		chosen[i.Key] = n%3 == 1
@@ -144,23 +114,21 @@ func poison(t *testing.T, c *Case) {
 	w.check(t)
 }
 
-func (w *world) expectLetter(t *testing.T, key string) {
+// expectLetter asks for a dead letter of what is delivered under a name.
+func (w *world) expectLetter(t *testing.T, name string) {
 	t.Helper()
 	for _, d := range w.ledger.dead() {
-		if len(d.Location) > len(key) && d.Location[:len(key)+1] == key+"@" && d.Reason != "" {
+		if w.about(&d) == name && d.Reason != "" {
 			return
 		}
 	}
-	t.Errorf("no dead letter for %s", key)
+	t.Errorf("no dead letter for %s", name)
 }
 
 // Rows of zeros come first, and the rows that arrive late replace them.
 func zeroRows(t *testing.T, c *Case) {
 	w := newWorld(t, c, 0)
 	w.start(t)
-	if !w.zeroRows {
-		t.Skip("it does not want them")
-	}
 	for _, i := range w.history(1, 1) {
 		if i.Seconds > 0 {
 			w.log = append(w.log, zero(i))
@@ -190,7 +158,8 @@ func lostAnswers(t *testing.T, c *Case) {
 }
 
 // The engine is killed before a request reaches the destination, and before its answer is written down.
-func restarts(t *testing.T, c *Case, requests int) {
+func restarts(t *testing.T, s *suite) {
+	c, requests := s.c, s.requests
 	for _, before := range []bool{true, false} {
 		for at := 1; at <= requests; at += max(1, requests/4) {
 			t.Run(fmt.Sprintf("request %d, answered %t", at, !before), func(t *testing.T) {
@@ -257,7 +226,8 @@ func clockSkew(t *testing.T, c *Case) {
 }
 
 // What the sink signs its requests with is not accepted any more.
-func expiredToken(t *testing.T, c *Case, http int) {
+func expiredToken(t *testing.T, s *suite) {
+	c := s.c
 	f := func(name string, expire func(w *world)) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, c, 0)
@@ -276,7 +246,7 @@ func expiredToken(t *testing.T, c *Case, http int) {
 	if w.destination.Expire != nil {
 		f("by the destination", func(w *world) { w.destination.Expire() })
 	}
-	if http > 0 {
+	if s.http {
 		f("one request", func(w *world) { w.way.put(unauthorized, 1) })
 	}
 	f("without renewal", func(w *world) {
@@ -322,17 +292,19 @@ func outage(t *testing.T, c *Case) {
 	}
 }
 
-// One request in turn meets each fault.
-func faults(t *testing.T, c *Case, requests int) {
-	for _, f := range httpFaults {
-		for at := 1; at <= requests; at += max(1, requests/3) {
-			t.Run(fmt.Sprintf("%s at request %d", f, at), func(t *testing.T) {
-				w := newWorld(t, c, 0)
-				w.log = w.history(1, 2)
-				w.way.put(f, at)
-				w.settle(t)
-				w.check(t)
-			})
+// meets lets one request in turn meet each of some faults.
+func meets(list ...fault) func(t *testing.T, s *suite) {
+	return func(t *testing.T, s *suite) {
+		for _, f := range list {
+			for at := 1; at <= s.asked; at += max(1, s.asked/3) {
+				t.Run(fmt.Sprintf("%s at request %d", f, at), func(t *testing.T) {
+					w := newWorld(t, s.c, 0)
+					w.log = w.history(1, 2)
+					w.way.put(f, at)
+					w.settle(t)
+					w.check(t)
+				})
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/internal/spec"
+	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
@@ -27,12 +29,13 @@ type world struct {
 	destination Destination
 	way         *endpoint
 	watch       clock.Watch // the sink's
-	dir         string
+	began       time.Time   // when the watch began, by the machine's clock
+	dir, url    string
 	said        *said
 	ledger      *ledger
 	kinds       []string
-	zeroRows    bool
-	first       int64 // start of the first interval
+	named       func(*delivery.Item) (string, int64) // as in delivery.Plan.Key
+	first       int64                                // start of the first interval
 
 	log       []delivery.Item
 	poisoned  map[string]bool
@@ -53,17 +56,14 @@ type run struct {
 // newWorld makes a destination whose clock is ahead of the sink's by skew.
 func newWorld(t *testing.T, c *Case, skew time.Duration) *world {
 	t.Helper()
-	at := clock.Now()
-	w := &world{
-		c: c, watch: clock.Fast(c.Now, at, c.Speed), dir: t.TempDir(), said: &said{}, ledger: &ledger{}, poisoned: map[string]bool{},
-	}
-	size := c.Interval.Milliseconds()
-	w.first = c.Now.UnixMilli()/size*size - 3_600_000 - stretch*size
-	theirs := clock.Fast(c.Now.Add(skew), at, c.Speed)
+	w := &world{c: c, dir: t.TempDir(), said: &said{}, ledger: &ledger{}, poisoned: map[string]bool{}}
+	w.place(clock.Now())
+	theirs := clock.Fast(c.Now.Add(skew), w.began, c.Speed)
 	w.destination = c.Destination(t, Setting{Watch: theirs, Dir: w.dir})
 	handler := w.destination.Handler
 	if handler != nil {
 		w.way = newEndpoint(handler, theirs)
+		w.url = w.way.URL
 		t.Cleanup(w.way.close)
 	}
 	options := w.options(t)
@@ -76,12 +76,19 @@ func newWorld(t *testing.T, c *Case, skew time.Duration) *world {
 	return w
 }
 
+// place sets the time, which begins when began is on the machine's clock.
+func (w *world) place(began time.Time) {
+	w.began, w.watch = began, clock.Fast(w.c.Now, began, w.c.Speed)
+	size := w.c.Interval.Milliseconds()
+	w.first = w.c.Now.UnixMilli()/size*size - 3_600_000 - stretch*size
+}
+
 // options are the sink's, read as a pipeline file is.
 func (w *world) options(t *testing.T) any {
 	t.Helper()
 	env := spec.Environment{"DIR": w.dir}
-	if w.way != nil {
-		env["URL"] = w.way.URL
+	if w.url != "" {
+		env["URL"] = w.url
 	}
 	for name, value := range w.c.Env {
 		env[name] = value
@@ -111,7 +118,7 @@ func (w *world) start(t *testing.T) *run {
 	w.kinds = slices.DeleteFunc(slices.Clone(opened.Plan.Kinds), func(kind string) bool {
 		return len(opened.Options.Kinds) > 0 && !slices.Contains(opened.Options.Kinds, kind)
 	})
-	w.zeroRows = opened.Plan.ZeroRows
+	w.named = opened.Plan.Key
 	if opened.Options.Batch == 0 || opened.Options.Batch > w.c.Batch {
 		opened.Options.Batch = w.c.Batch
 	}
@@ -142,6 +149,7 @@ func (w *world) until(within time.Duration, done func() bool) bool {
 		safe, err := w.running.lane.Safe()
 		if err == nil && safe > w.committed {
 			w.committed = safe
+			w.ledger.commit(safe)
 		}
 		if done() {
 			return true
@@ -198,6 +206,30 @@ func (w *world) kill() {
 	_ = r.engine.Close()
 }
 
+// name is what an item is delivered under.
+func (w *world) name(i delivery.Item) string {
+	if w.named == nil {
+		return i.Key
+	}
+	name, _ := w.named(&i)
+	return name
+}
+
+// about is what the item of a dead letter is delivered under.
+func (w *world) about(d *schemas.DeadLetter) string {
+	key := keyOf(d)
+	for _, i := range w.log {
+		if i.Key == key {
+			return w.name(i)
+		}
+	}
+	return key
+}
+
+func keyOf(d *schemas.DeadLetter) string {
+	return d.Location[:max(0, strings.LastIndexByte(d.Location, '@'))]
+}
+
 // want is what the destination has to hold.
 func (w *world) want() map[string]string {
 	newest := map[string]int{}
@@ -208,7 +240,7 @@ func (w *world) want() map[string]string {
 	}
 	want := map[string]string{}
 	for n, i := range w.log {
-		if newest[i.Key] == n && !w.poisoned[i.Key] {
+		if newest[i.Key] == n && !w.poisoned[i.Key] && !w.poisoned[w.name(i)] {
 			for key, value := range w.destination.Shows(i) {
 				want[key] = value
 			}
@@ -235,7 +267,7 @@ func (w *world) check(t *testing.T) {
 		t.Errorf("acknowledged and sent again: %s", again)
 	}
 	for _, d := range w.ledger.dead() {
-		if !w.poisoned[d.Location[:strings.LastIndexByte(d.Location, '@')]] {
+		if !w.poisoned[w.about(&d)] && !w.poisoned[keyOf(&d)] {
 			t.Errorf("dead letter: %s %s: %s", d.Location, d.Reason, d.Detail)
 		}
 	}
@@ -264,11 +296,15 @@ func (w *world) secrets(t *testing.T) {
 type said struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+	file *os.File // of a process that is to be killed
 }
 
 func (s *said) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.file != nil {
+		return s.file.Write(p)
+	}
 	return s.text.Write(p)
 }
 

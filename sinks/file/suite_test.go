@@ -45,8 +45,7 @@ func held(t testing.TB, dir, ext string) map[string]string {
 	return list
 }
 
-// light is the suite without the parts in which the formats do not differ.
-var light = []string{"any order of requests", "restart", "cancel", "expired token", "outage", "clock skew"}
+var cannot = deliverytest.NoHTTP("files are written, and nobody answers").And(deliverytest.Cannot{"poison": "a file takes any record"})
 
 func TestSuite(t *testing.T) {
 	for _, ext := range []string{"csv", "jsonl", "parquet"} {
@@ -56,13 +55,9 @@ func TestSuite(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var without []string
-			if ext != "csv" {
-				without = light
-			}
 			c := &Config{Path: "x." + ext, Format: "auto", Delimiter: ","}
 			deliverytest.Run(t, deliverytest.Case{
-				Registration: Registration, YAML: "path: ${DIR}/{kind}/{day}." + ext + "\n", Zone: zone, Batch: 8, Without: without,
+				Registration: Registration, YAML: "path: ${DIR}/{kind}/{day}." + ext + "\n", Zone: zone, Batch: 8, Cannot: cannot,
 				Now: time.Date(2026, 3, 2, 20, 7, 11, 0, time.UTC), // the intervals are on both sides of midnight
 				Destination: func(t *testing.T, s deliverytest.Setting) deliverytest.Destination {
 					return deliverytest.Destination{

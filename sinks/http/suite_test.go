@@ -108,13 +108,9 @@ func poison(i *delivery.Item) bool {
 func suite(t *testing.T, yaml string, o anywfm.Options, shows func(i *delivery.Item) string) {
 	t.Helper()
 	t.Parallel()
-	var without []string
-	if o.ClientID == "" && !o.One { // what engine and client do about these is the same in every format
-		without = []string{"expired token", "restart", "outage", "cancel", "clock skew", "silence", "any order of requests"}
-	}
 	o.ByPath, o.Key, o.Refuse = true, append(o.Key, "id"), nobody
 	deliverytest.Run(t, deliverytest.Case{
-		Registration: Registration, YAML: yaml, Env: map[string]string{"SECRET": "hunter2"}, Secrets: []string{"hunter2", "anywfm-token"}, Without: without,
+		Registration: Registration, YAML: yaml, Env: map[string]string{"SECRET": "hunter2"}, Secrets: []string{"hunter2", "anywfm-token"},
 		Destination: func(_ *testing.T, s deliverytest.Setting) deliverytest.Destination {
 			sim := anywfm.New(s.Watch, o)
 			d := deliverytest.Destination{
@@ -175,7 +171,7 @@ limits: [{count: 1000, per: 10s}]
 records:
   queue_interval:
     path: rows/queues
-    body: '{"id": "{{key}}", "rev": {{revision}}, "start": "{{interval_start}}", "what": "{{queue_id}}", "name": {{queue_name}}, "measures": {"offered": {{offered}}, "talk": {{talk_ms}}}, "sl": {{100.0 * answered_in_sl / offered}}}'
+    body: '{"id": "{{key}}", "rev": {{revision}}, "start": "{{interval_start}}", "what": "{{queue_id}}", "name": {{queue_name}}, "measures": {"offered": {{offered}}, "talk": {{talk_ms}}}, "sl": {{offered == 0 ? 0.0 : 100.0 * answered_in_sl / offered}}}'
 `
 	suite(t, yaml, anywfm.Options{One: true, How: "partly", Idempotent: "Idempotency-Key"}, func(i *delivery.Item) string { return shown(i, rfc3339, asIs) })
 }

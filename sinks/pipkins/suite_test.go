@@ -11,9 +11,6 @@ import (
 	"github.com/quarterhour/quarterhour/sinks/deliverytest"
 )
 
-// light is the suite without the parts that another way of the same sink goes through, too.
-var light = []string{"any order of requests", "restart", "cancel", "outage", "faults", "silence"}
-
 // shows is what the site has for an item in the usual columns.
 func shows(i delivery.Item) map[string]string {
 	at := time.UnixMilli(i.Start).UTC().Format(time.RFC3339)
@@ -36,6 +33,7 @@ func TestSuiteFolder(t *testing.T) {
 	t.Parallel()
 	deliverytest.Run(t, deliverytest.Case{
 		Registration: Registration, YAML: "folder: ${DIR}\n",
+		Cannot: deliverytest.NoHTTP("files are written, and nobody answers").And(deliverytest.Cannot{"poison": "a folder takes any file"}),
 		Destination: func(t *testing.T, s deliverytest.Setting) deliverytest.Destination {
 			site := simulated.New(s.Watch, simulated.Options{})
 			return deliverytest.Destination{
@@ -57,12 +55,12 @@ func TestSuiteHTTPS(t *testing.T) {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
 			yaml := "https: {url: '${URL}', body: " + body + ", auth: {type: basic, username: acme, password: hunter2}}\nstate: ${DIR}\n"
-			field, without := "", []string(nil)
+			field := ""
 			if body == "multipart" {
-				field, without = "file", light
+				field = "file"
 			}
 			deliverytest.Run(t, deliverytest.Case{
-				Registration: Registration, YAML: yaml, Secrets: []string{"hunter2"}, Without: without,
+				Registration: Registration, YAML: yaml, Secrets: []string{"hunter2"},
 				Destination: func(_ *testing.T, s deliverytest.Setting) deliverytest.Destination {
 					site := simulated.New(s.Watch, simulated.Options{Username: "acme", Password: "hunter2", Field: field, Unknown: []string{"nobody"}})
 					return deliverytest.Destination{
@@ -88,7 +86,8 @@ func TestSuiteSFTP(t *testing.T) {
 			site, env := new(simulated.Server), map[string]string{}
 			c := deliverytest.Case{
 				Registration: Registration, Env: env, Secrets: []string{"hunter2"},
-				YAML: "sftp: {address: '${ADDRESS}', username: acme, password: hunter2, fingerprint: '${FINGERPRINT}', path: /inbound}\nstate: ${DIR}\n",
+				Cannot: deliverytest.NoHTTP("SFTP has no such answers; what it has is in sftp_test.go").And(deliverytest.Cannot{"poison": "the server takes any file"}),
+				YAML:   "sftp: {address: '${ADDRESS}', username: acme, password: hunter2, fingerprint: '${FINGERPRINT}', path: /inbound}\nstate: ${DIR}\n",
 				Destination: func(t *testing.T, s deliverytest.Setting) deliverytest.Destination {
 					site = simulated.New(s.Watch, simulated.Options{Username: "acme", Password: "hunter2", NoPosixRename: without})
 					server, err := site.ServeSFTP()
@@ -99,9 +98,6 @@ func TestSuiteSFTP(t *testing.T) {
 					env["ADDRESS"], env["FINGERPRINT"] = server.Addr, server.Fingerprint
 					return deliverytest.Destination{Holds: site.Holds, Shows: shows, Violations: site.Violations}
 				},
-			}
-			if without {
-				c.Without = light
 			}
 			deliverytest.Run(t, c)
 		})

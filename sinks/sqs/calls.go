@@ -13,10 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// pollFor is how long the queue waits for a message before it answers that there is none. SQS allows 20 s, but a worker that is told to end
-// has to wait for the answer.
-const pollFor = 3 * time.Second
-
 // traits are what a worker needs to know about its queue.
 type traits struct {
 	maxReceives int           // after which the redrive policy takes a message; 0: it has none

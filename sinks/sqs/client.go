@@ -38,7 +38,7 @@ func newClient(ctx context.Context, o *Config, watch clock.Watch) (*client, erro
 	load := []func(*config.LoadOptions) error{
 		config.WithLogger(logging.Nop{}), // what it would say comes back as an error
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
-		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(max(o.Timeout, pollFor+10*time.Second))),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(max(o.Timeout, pace.poll+10*time.Second))),
 	}
 	if o.Region != "" {
 		load = append(load, config.WithRegion(o.Region))

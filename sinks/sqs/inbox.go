@@ -136,14 +136,23 @@ func (w *worker) serve() {
 	w.most = max(w.most, mostMessages)
 }
 
-const (
-	turnEvery = 20 * time.Millisecond
-	lookEvery = time.Second
-)
+// tempo is how often a worker looks around, by the machine's clock, as the queue's own times are.
+type tempo struct {
+	turn time.Duration // the lane
+	look time.Duration // whether the queue is empty, in a run that ends then
+	poll time.Duration // how long the queue waits for a message before it answers that there is none
+	last time.Duration // the same, when nothing more is put into it
+	// What is hidden is hidden for longer every so often, when less than a share of the visibility is left.
+	extend time.Duration
+	share  float64
+}
+
+// pace is every worker's tempo. SQS would allow 20 s for a poll, but a worker that is told to end has to wait for the answer.
+var pace = tempo{turn: 20 * time.Millisecond, look: time.Second, poll: 3 * time.Second, last: time.Second, extend: 10 * time.Second, share: 2. / 3}
 
 // post feeds the lane until ctx ends or, draining, the queue is empty.
 func (w *worker) post(ctx context.Context) error {
-	turn := time.NewTicker(turnEvery)
+	turn := time.NewTicker(pace.turn)
 	defer turn.Stop()
 	looked, empty := clock.Now(), 0
 	for {
@@ -158,7 +167,7 @@ func (w *worker) post(ctx context.Context) error {
 		if _, err := w.lane.Safe(); err != nil {
 			return err
 		}
-		if clock.Since(looked) < lookEvery {
+		if clock.Since(looked) < pace.look {
 			continue
 		}
 		looked = clock.Now()
@@ -203,7 +212,7 @@ func (w *worker) drained(ctx context.Context) (bool, error) {
 	if err != nil || n == 0 {
 		return err == nil, err
 	}
-	if w.queue.maxReceives == 0 && refused && clock.Since(fresh) > 2*w.o.Inbox.Again+lookEvery {
+	if w.queue.maxReceives == 0 && refused && clock.Since(fresh) > 2*w.o.Inbox.Again+pace.look {
 		w.deps.Log.Warn("the destination refuses what is left in the queue, and no redrive policy takes it", "messages", n)
 		return true, nil
 	}

@@ -24,12 +24,12 @@ func (w *worker) read(ctx context.Context, first bool) {
 	pause := firstPause
 	for ctx.Err() == nil {
 		if !first && !w.busy.Load() || !w.reserve() {
-			_ = clock.Sleep(ctx, turnEvery)
+			_ = clock.Sleep(ctx, pace.turn)
 			continue
 		}
-		wait := pollFor
+		wait := pace.poll
 		if w.to.Fed != nil {
-			wait = time.Second
+			wait = pace.last
 		}
 		batch, err := w.poll(ctx, wait)
 		w.busy.Store(len(batch) > 0)
@@ -43,6 +43,9 @@ func (w *worker) read(ctx context.Context, first bool) {
 			continue
 		}
 		w.free()
+		if wait < time.Second { // the queue waits for whole seconds only
+			_ = clock.Sleep(ctx, wait)
+		}
 		if err != nil && ctx.Err() == nil {
 			w.deps.Log.Warn("the queue could not be read", "err", err, "in", pause)
 			_ = clock.Sleep(ctx, pause)
@@ -90,7 +93,7 @@ func (w *worker) free() {
 
 // extend keeps what is held hidden, until ctx ends.
 func (w *worker) extend(ctx context.Context) {
-	every := min(w.o.Inbox.Visibility/6, 10*time.Second)
+	every := min(w.o.Inbox.Visibility/6, pace.extend)
 	for clock.Sleep(ctx, every) == nil {
 		if list := w.expiring(); len(list) > 0 {
 			w.keep(ctx, list)
@@ -105,7 +108,7 @@ func (w *worker) expiring() (list []*held) {
 	now := clock.Now()
 	for _, m := range w.holding.messages {
 		switch {
-		case m.lost || m.hidden.Sub(now) > w.o.Inbox.Visibility*2/3:
+		case m.lost || m.hidden.Sub(now) > time.Duration(pace.share*float64(w.o.Inbox.Visibility)):
 		case m.read.Add(longest).Before(m.hidden.Add(time.Second)): // SQS hides nothing for longer
 			m.lost = true
 		default:

@@ -1,17 +1,16 @@
 package sqs_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 
-	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 	"github.com/quarterhour/quarterhour/sinks/deliverytest"
 	"github.com/quarterhour/quarterhour/sinks/sqs"
@@ -87,24 +86,37 @@ func shows(t *testing.T, i delivery.Item) map[string]string {
 
 const everyKind = "kinds: [queue_interval, agent_queue_interval, agent_interval, contact, agent_state, worker]\n"
 
-// outbox is the sink's case; wrap changes the registration.
-func outbox(t *testing.T, fifo bool, group, kinds string) deliverytest.Case {
-	server := sqstest.Start(t)
-	var queue string // the newest; the suite's parts run one after the other
-	r := sqs.Registration
-	r.Deliver = func(ctx context.Context, options any, d sinks.Deps) (sinks.Delivering, error) {
-		options.(*sqs.Config).Queue = queue
-		return sqs.Registration.Deliver(ctx, options, d)
+const outboxYAML = `
+queue: ${QUEUE}
+endpoint: ${URL}
+region: us-east-1
+access_key_id: AKID
+secret_access_key: hunter2
+max_bytes: 50000
+`
+
+// large makes an item's message larger than any may be.
+func large(i *delivery.Item) bool {
+	if i.Queue != nil {
+		i.Queue.QueueName = strings.Repeat("x", 60_000)
+	} else if i.Contact != nil {
+		i.Contact.QueueName = strings.Repeat("x", 60_000)
 	}
+	return i.Queue != nil || i.Contact != nil
+}
+
+// outbox is the sink's case.
+func outbox(fifo bool, group, kinds string) deliverytest.Case {
+	env := map[string]string{}
 	return deliverytest.Case{
-		Registration: r, Secrets: []string{"hunter2"}, Batch: 10,
-		YAML: "queue: set-later\nendpoint: ${URL}\nregion: us-east-1\naccess_key_id: AKID\nsecret_access_key: hunter2\ngroup: " + group + "\n" + kinds,
+		Registration: sqs.Registration, Secrets: []string{"hunter2"}, Batch: 10, Env: env, YAML: outboxYAML + "group: " + group + "\n" + kinds,
 		Destination: func(t *testing.T, _ deliverytest.Setting) deliverytest.Destination {
+			server := sqstest.Start(t)
 			q := server.Queue(t, sqstest.Options{FIFO: fifo})
-			queue = q.Name
+			env["QUEUE"] = q.Name // the suite's parts run one after the other
 			r := &received{queue: q, held: map[string]string{}, last: map[string]int64{}, fifo: fifo}
 			return deliverytest.Destination{
-				Handler: proxy(t, server), Violations: r.violations,
+				Handler: proxy(t, server), Violations: r.violations, Poison: large,
 				Holds: func() map[string]string { return r.holds(t) },
 				Shows: func(i delivery.Item) map[string]string { return shows(t, i) },
 			}
@@ -114,10 +126,10 @@ func outbox(t *testing.T, fifo bool, group, kinds string) deliverytest.Case {
 
 func TestSuiteStandard(t *testing.T) {
 	t.Parallel()
-	deliverytest.Run(t, outbox(t, false, "tenant", everyKind))
+	deliverytest.Run(t, outbox(false, "tenant", everyKind))
 }
 
 func TestSuiteFIFO(t *testing.T) {
 	t.Parallel()
-	deliverytest.Run(t, outbox(t, true, "agent", "kinds: [agent_queue_interval, contact]\n"))
+	deliverytest.Run(t, outbox(true, "agent", "kinds: [agent_queue_interval, contact]\n"))
 }
