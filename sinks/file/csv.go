@@ -1,7 +1,6 @@
 package file
 
 import (
-	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 
 // csvFormat is RFC 4180 with a header, lines ending in \n. A value is in quotes where it has to be.
 type csvFormat struct {
+	textual
 	table     *table
 	delimiter byte
 }
@@ -73,7 +73,7 @@ func (f *csvFormat) text(dst []byte, s string) []byte {
 }
 
 func (f *csvFormat) reader(file *os.File) (reader, error) {
-	r := &csvReader{format: f, lines: lines{in: bufio.NewReaderSize(file, 1<<18)}}
+	r := &csvReader{format: f, lines: f.whole(file)}
 	header, err := r.record()
 	if err != nil {
 		if err == io.EOF { //nolint:errorlint // what record says itself
@@ -84,35 +84,17 @@ func (f *csvFormat) reader(file *os.File) (reader, error) {
 	if want := f.header(); !bytes.Equal(header, want) {
 		return nil, fmt.Errorf("line 1: its columns are %.300q, and those of this sink %.300q", bytes.TrimSpace(header), bytes.TrimSpace(want))
 	}
+	r.count = 0
 	return r, nil
 }
 
-func (f *csvFormat) writer(w io.Writer) writer { return &lineWriter{w: w, header: f.header()} }
-
-// lineWriter writes the lines of a text format.
-type lineWriter struct {
-	w      io.Writer
-	header []byte
+func (f *csvFormat) parts(l *layout, from, to int) (reader, error) {
+	return &csvReader{format: f, lines: f.lines(l, from, to)}, nil
 }
 
-func (w *lineWriter) write(r *row) error {
-	if err := w.start(); err != nil {
-		return err
-	}
-	_, err := w.w.Write(r.line)
-	return err
+func (f *csvFormat) writer(w io.Writer, _ *layout) writer {
+	return &lineWriter{w: w, header: f.header()}
 }
-
-func (w *lineWriter) start() error {
-	if w.header == nil {
-		return nil
-	}
-	_, err := w.w.Write(w.header)
-	w.header = nil
-	return err
-}
-
-func (w *lineWriter) close() error { return w.start() }
 
 type csvReader struct {
 	format *csvFormat
@@ -123,7 +105,7 @@ type csvReader struct {
 
 // record reads one record, which may have several lines where a value in quotes has.
 func (r *csvReader) record() ([]byte, error) {
-	r.begin = r.number + 1
+	r.start()
 	whole, err := r.line()
 	if err != nil || bytes.Count(whole, quote)%2 == 0 {
 		return whole, err

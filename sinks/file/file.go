@@ -55,7 +55,12 @@ func open(_ context.Context, options any, d sinks.Deps) (sinks.Delivering, error
 }
 
 // Close implements delivery.Destination.
-func (d *destination) Close() error { return nil }
+func (d *destination) Close() error {
+	for _, t := range d.tables {
+		t.known.close()
+	}
+	return nil
+}
 
 // Send implements delivery.Destination.
 func (d *destination) Send(ctx context.Context, items []delivery.Item) error {
@@ -98,7 +103,7 @@ func (d *destination) Send(ctx context.Context, items []delivery.Item) error {
 func (d *destination) put(ctx context.Context, t *table, to place, rows []*row) (err error) {
 	path := d.paths.path(to)
 	var elsewhere []string
-	if identities[to.kind].moves {
+	if t.moves {
 		for _, n := range d.paths.neighbours(to) {
 			if _, err := os.Stat(d.paths.path(n)); err == nil {
 				elsewhere = append(elsewhere, d.paths.path(n))
@@ -113,10 +118,14 @@ func (d *destination) put(ctx context.Context, t *table, to place, rows []*row) 
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if !identities[to.kind].moves {
-		return t.rewrite(ctx, path, rows, nil)
+	if t.moves {
+		return t.move(ctx, path, elsewhere, rows)
 	}
-	return t.move(ctx, path, elsewhere, rows)
+	old, err := t.layout(ctx, path)
+	if err != nil {
+		return err
+	}
+	return t.rewrite(ctx, &change{path: path, old: old, rows: rows})
 }
 
 // folders are those of files, in order.

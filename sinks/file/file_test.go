@@ -39,6 +39,20 @@ func openedWith(t testing.TB, c *Config, zone *time.Location) delivery.Destinati
 	return d.Destination
 }
 
+// inParts makes the parts of files so small.
+func inParts(d delivery.Destination, rows int) {
+	for _, t := range d.(*destination).tables {
+		switch f := t.format.(type) {
+		case *csvFormat:
+			f.full = rows
+		case *jsonl:
+			f.full = rows
+		case *parquetFormat:
+			f.full = rows
+		}
+	}
+}
+
 func send(t testing.TB, d delivery.Destination, items ...delivery.Item) {
 	t.Helper()
 	if err := d.Send(t.Context(), items); err != nil {

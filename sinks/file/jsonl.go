@@ -1,7 +1,6 @@
 package file
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -16,12 +15,13 @@ import (
 
 // jsonl is one JSON object a line, its names always in the order of the columns.
 type jsonl struct {
+	textual
 	table *table
 	names [][]byte // "name": with the quotes
 }
 
 func newJSONL(t *table) *jsonl {
-	f := &jsonl{table: t}
+	f := &jsonl{textual: textual{linesOfPart}, table: t}
 	for _, name := range t.Names {
 		f.names = append(f.names, append(quoted(nil, name), ':'))
 	}
@@ -78,10 +78,14 @@ func quoted(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-func (f *jsonl) writer(w io.Writer) writer { return &lineWriter{w: w} }
+func (f *jsonl) parts(l *layout, from, to int) (reader, error) {
+	return &jsonlReader{format: f, lines: f.lines(l, from, to)}, nil
+}
+
+func (f *jsonl) writer(w io.Writer, _ *layout) writer { return &lineWriter{w: w} }
 
 func (f *jsonl) reader(file *os.File) (reader, error) {
-	return &jsonlReader{format: f, lines: lines{in: bufio.NewReaderSize(file, 1<<18)}}, nil
+	return &jsonlReader{format: f, lines: f.whole(file)}, nil
 }
 
 type jsonlReader struct {
@@ -91,7 +95,7 @@ type jsonlReader struct {
 }
 
 func (r *jsonlReader) next() (*row, error) {
-	r.begin = r.number + 1
+	r.start()
 	line, err := r.line()
 	if err != nil {
 		return nil, err

@@ -50,7 +50,7 @@ func (c *checked) next() (*row, error) {
 
 // merge writes the rows of a file and those that are new, both in order, without those that drop names. A new row replaces that of
 // the same key unless its revision is less. changed says whether what it wrote is other than the file.
-func merge(old *checked, rows []*row, drop func(*row) bool, out writer) (changed bool, err error) {
+func merge(old *checked, rows []*row, drop func(*row) bool, out interface{ write(r *row) error }) (changed bool, err error) {
 	var have *row
 	read := func() error {
 		for {

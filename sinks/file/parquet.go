@@ -8,28 +8,30 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/quarterhour/quarterhour/internal/expression"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-// rowGroup is how many rows a group has: few enough to be held in memory, enough for a reader to skip by.
-const rowGroup = 100_000
+// rowGroup is how many rows a group has at most, which is a part of the file: few enough to be written again for one row, enough for a reader
+// to skip by.
+const rowGroup = 32_768
 
 // parquetFormat is Parquet with Zstandard: instants are timestamps in milliseconds UTC, whole numbers and durations int64, lists JSON.
 type parquetFormat struct {
 	table    *table
 	schema   *parquet.Schema
 	optional []bool
+	full     int // rows of a group at most
 }
 
 var parquetName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func newParquet(t *table) (*parquetFormat, error) {
-	f := &parquetFormat{table: t}
+	f := &parquetFormat{table: t, full: rowGroup}
 	var fields []reflect.StructField
 	for n, name := range t.Names {
 		if !parquetName.MatchString(name) {
@@ -87,36 +89,31 @@ func (f *parquetFormat) value(n int, v expression.Value) parquet.Value {
 	case kind == expression.Bool:
 		return parquet.BooleanValue(v.True())
 	}
-	return parquet.ByteArrayValue([]byte(v.String()))
+	text := v.String()
+	return parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(text), len(text))) // it is only read
 }
-
-func (f *parquetFormat) writer(w io.Writer) writer {
-	return &parquetWriter{parquet.NewGenericWriter[any](w, f.schema, parquet.Compression(&zstd.Codec{Level: zstd.SpeedFastest}),
-		parquet.MaxRowsPerRowGroup(rowGroup), parquet.CreatedBy("quarterhour", "", ""))}
-}
-
-type parquetWriter struct{ out *parquet.GenericWriter[any] }
-
-func (w *parquetWriter) write(r *row) error {
-	_, err := w.out.WriteRows([]parquet.Row{r.values})
-	return err
-}
-
-func (w *parquetWriter) close() error { return w.out.Close() }
 
 func (f *parquetFormat) reader(file *os.File) (reader, error) {
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	in, err := parquet.OpenFile(file, info.Size(), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
+	in, err := f.open(file)
 	if err != nil {
 		return nil, err
 	}
 	if want, have := columnsOf(f.schema), columnsOf(in.Schema()); want != have {
 		return nil, fmt.Errorf("its columns are %s, and those of this sink %s", have, want)
 	}
-	return &parquetReader{format: f, groups: in.RowGroups(), rows: make([]parquet.Row, 256)}, nil
+	return newParquetReader(f, in), nil
+}
+
+func newParquetReader(f *parquetFormat, in *parquet.File) *parquetReader {
+	return &parquetReader{format: f, groups: in.RowGroups(), group: -1, rows: make([]parquet.Row, 256)}
+}
+
+func (f *parquetFormat) open(file *os.File) (*parquet.File, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return parquet.OpenFile(file, info.Size(), parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true))
 }
 
 func columnsOf(s *parquet.Schema) string {
@@ -130,6 +127,7 @@ func columnsOf(s *parquet.Schema) string {
 type parquetReader struct {
 	format  *parquetFormat
 	groups  []parquet.RowGroup
+	group   int // the number of the current one
 	current parquet.Rows
 	rows    []parquet.Row
 	have    int
@@ -168,6 +166,7 @@ func (r *parquetReader) fill() error {
 			return io.EOF
 		}
 		r.current, r.groups = r.groups[0].Rows(), r.groups[1:]
+		r.group++
 	}
 	n, err := r.current.ReadRows(r.rows)
 	r.have, r.at = n, 0
@@ -178,3 +177,6 @@ func (r *parquetReader) fill() error {
 }
 
 func (r *parquetReader) place() string { return fmt.Sprintf("row %d", r.number) }
+
+// part implements reader: row groups are the parts.
+func (r *parquetReader) part() (number int, from int64) { return r.group, 0 }

@@ -22,6 +22,8 @@ type table struct {
 	isKey    []bool
 	at       int // -1: none
 	revision int
+	moves    bool // a row's time is no part of its key
+	known    known
 }
 
 // format is one format of files.
@@ -30,19 +32,33 @@ type format interface {
 	encode(r *row, values []expression.Value)
 	// reader reads a file from its beginning; the error says what is wrong with it.
 	reader(f *os.File) (reader, error)
-	writer(w io.Writer) writer
+	// parts reads the rows of parts that follow each other.
+	parts(l *layout, from, to int) (reader, error)
+	// locate says of the parts of a file that has been read where they end.
+	locate(l *layout) error
+	// writer begins a file. old is what it takes the place of; nil: nothing.
+	writer(w io.Writer, old *layout) writer
+	// rows is how many rows a part should have.
+	rows() int
 }
 
 // reader gives the rows of a file, io.EOF behind the last. A row is good until the next call.
 type reader interface {
 	next() (*row, error)
 	place() string // of the row given last, for messages: line 7
+	// part is the number of the part that the row given last should be in, and where the part begins if this is its first row.
+	part() (number int, from int64)
 }
 
-// writer writes rows, and what is around them.
+// writer writes the parts of a file, and what is around them.
 type writer interface {
 	write(r *row) error
-	close() error
+	// cut ends a part, and says where it stands.
+	cut(p *part) error
+	// copy takes over the bytes of parts that follow each other, and says where they stand now.
+	copy(bytes *io.LimitedReader, parts []part) error
+	// close ends the file. It returns what the footer says, where there is one.
+	close() (*footer, error)
 }
 
 func newTable(kind string, c *Config) (*table, error) {
@@ -52,6 +68,7 @@ func newTable(kind string, c *Config) (*table, error) {
 		return nil, err
 	}
 	id := identities[kind]
+	t.moves = id.moves
 	t.isKey = make([]bool, len(t.Names))
 	for n, name := range t.Names {
 		if t.isKey[n] = slices.Contains(id.fields, name); t.isKey[n] { // tenant may be missing, where it is in the path
@@ -64,7 +81,7 @@ func newTable(kind string, c *Config) (*table, error) {
 	t.revision = slices.Index(t.Names, "revision")
 	switch c.format() {
 	case "csv":
-		t.format = &csvFormat{table: t, delimiter: c.Delimiter[0]}
+		t.format = &csvFormat{textual: textual{linesOfPart}, table: t, delimiter: c.Delimiter[0]}
 	case "jsonl":
 		t.format = newJSONL(t)
 	case "parquet":
