@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quarterhour/quarterhour/internal/expression"
 	"github.com/quarterhour/quarterhour/internal/spec"
@@ -20,6 +21,8 @@ type Config struct {
 	SFTP   *SFTP  `cfg:"sftp" help:"server the files are put on"`
 	HTTPS  *HTTPS `cfg:"https" help:"address the files are sent to"`
 	State  string `cfg:"state" help:"folder in which the sink remembers what the files hold, shared by all workers; .quarterhour within folder if left out"`
+
+	Keep time.Duration `cfg:"keep" default:"0s" help:"how long it is remembered what the files hold, for corrections; rows of days that are forgotten become dead letters; 0s: the pipeline's retention and a week more"`
 
 	Sets  Sets   `cfg:"sets" help:"the sets of records"`
 	Files string `cfg:"files" default:"interval" enum:"interval|day" help:"whether a file has the rows of one interval or of one day in the time zone"`

@@ -7,7 +7,11 @@
 //
 // A file has all rows of one interval (or day) of one set, full totals, so that importing it again replaces what was there. A correction
 // writes the whole file anew, for which the sink remembers in its state folder what every file holds. The file appears
-// under its name when it is whole. Limits: the state folder grows by some hundred bytes for each row and is not cleaned: delete from it what
-// is older than any correction; all workers that deliver must share it; in the hour that a zone repeats in autumn two intervals have
+// under its name when it is whole. It can be read back from folders and SFTP servers, and from an HTTPS address that has
+// a path for it; what an import has taken away cannot.
+//
+// State: some hundred bytes for each row, for keep, or the pipeline's retention and a week. Nothing corrects a day after that, and its rows are
+// refused from then on as too_old, because a file with one row would take the others back. Limits: all workers that deliver must
+// share the state folder, and its file system must have locks; in the hour that a zone repeats in autumn two intervals have
 // one local time, so use UTC or a pattern with the offset.
 package pipkins

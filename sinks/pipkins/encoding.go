@@ -1,6 +1,10 @@
 package pipkins
 
-import "golang.org/x/text/encoding/charmap"
+import (
+	"bytes"
+
+	"golang.org/x/text/encoding/charmap"
+)
 
 const mark = "\xEF\xBB\xBF"
 
@@ -32,6 +36,9 @@ func (e encoder) can(s string) bool {
 	}
 	return true
 }
+
+// bare is a file without the mark that it begins with.
+func (e encoder) bare(content []byte) []byte { return bytes.TrimPrefix(content, []byte(e.mark)) }
 
 // encode is a text in the encoding, a question mark for each character that it has not.
 func (e encoder) encode(s string) []byte {

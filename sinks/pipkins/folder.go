@@ -2,7 +2,9 @@ package pipkins
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -17,6 +19,14 @@ func (f folder) put(_ context.Context, name string, content []byte) error {
 		return fmt.Errorf("folder: %w: make it, or mount it", err)
 	}
 	return wholefile.Write(filepath.Join(string(f), name), wholefile.Text(content))
+}
+
+func (f folder) get(_ context.Context, name string) (content []byte, there bool, err error) {
+	content, err = os.ReadFile(filepath.Join(string(f), name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	return content, err == nil, err
 }
 
 func (f folder) close() error { return nil }

@@ -3,6 +3,7 @@ package pipkins
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"mime/multipart"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 type HTTPS struct {
 	URL         string               `cfg:"url,required" help:"such as https://host/inbound"`
 	Path        string               `cfg:"path" default:"{name}" help:"below url; {name} is the file's name. Leave {name} out where the body names it"`
+	Read        string               `cfg:"read" help:"path below url from which GET reads a file back, to verify it; {name} is the file's name. Left out: nothing is read back"`
 	Method      string               `cfg:"method" default:"PUT" enum:"PUT|POST" help:"of the request"`
 	Body        string               `cfg:"body" default:"raw" enum:"raw|multipart" help:"raw: the body is the file; multipart: it is a form with the file in it"`
 	Field       string               `cfg:"field" default:"file" help:"name of the file's field in the form"`
@@ -37,6 +39,9 @@ func (o *HTTPS) validate(problem func(path, message string)) {
 	if o.Body == "raw" && !strings.Contains(o.Path, "{name}") {
 		problem("path", "has no {name}: a raw body does not say which file it is")
 	}
+	if o.Read != "" && !strings.Contains(o.Read, "{name}") {
+		problem("read", "has no {name}, so that it does not say which file is read")
+	}
 	o.Auth.Validate(func(path, message string) { problem("auth."+path, message) })
 	o.TLS.Validate(func(path, message string) { problem("tls."+path, message) })
 }
@@ -44,6 +49,12 @@ func (o *HTTPS) validate(problem func(path, message string)) {
 type https struct {
 	o      *HTTPS
 	client *httpcall.Client
+}
+
+// readable is an address that files can be read back from.
+type readable struct {
+	*https
+	reader *httpcall.Client // takes longer answers
 }
 
 func (o *HTTPS) open(d sinks.Deps) (drop, error) {
@@ -55,14 +66,36 @@ func (o *HTTPS) open(d sinks.Deps) (drop, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := httpcall.New(httpcall.Options{
+	options := httpcall.Options{
 		Name: d.Name, Base: o.URL, Auth: auth, TLS: config, Timeout: o.Timeout, Attempts: 1, MaxBody: 1 << 20, Watch: d.Watch, Log: d.Log,
-	})
+	}
+	client, err := httpcall.New(options)
 	if err != nil {
 		return nil, fmt.Errorf("https.url: %w", err)
 	}
-	return &https{o, client}, nil
+	to := &https{o, client}
+	if o.Read == "" {
+		return to, nil
+	}
+	options.MaxBody = largestFile
+	reader, err := httpcall.New(options)
+	if err != nil {
+		return nil, fmt.Errorf("https.url: %w", err)
+	}
+	return &readable{to, reader}, nil
 }
+
+// get reads a file back.
+func (r *readable) get(ctx context.Context, name string) (content []byte, there bool, err error) {
+	content, _, err = r.reader.Bytes(ctx, &httpcall.Request{Path: strings.ReplaceAll(r.o.Read, "{name}", url.PathEscape(name))})
+	var fault *httpcall.Error
+	if errors.As(err, &fault) && (fault.Status == http.StatusNotFound || fault.Status == http.StatusGone) {
+		return nil, false, nil
+	}
+	return content, err == nil, err
+}
+
+func (r *readable) close() error { r.reader.Close(); return r.https.close() }
 
 func (h *https) put(ctx context.Context, name string, content []byte) error {
 	r := &httpcall.Request{

@@ -2,7 +2,6 @@ package pipkins
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,11 +64,6 @@ func (n *names) name(set, tenant string, start int64) string {
 	}
 	return strings.NewReplacer("{set}", clean(set), "{date}", clean(at.Format(n.dates)), "{time}", clean(at.Format(n.times)), "{tenant}", clean(tenant),
 		"{pipeline}", clean(n.pipeline)).Replace(n.pattern)
-}
-
-// folder is where the state of the file is.
-func (n *names) folder(set string, start int64) string {
-	return path.Join(clean(set), time.UnixMilli(start).In(n.zone).Format("2006-01-02"))
 }
 
 func numbered(name string, sequence int64) string {

@@ -3,6 +3,7 @@ package pipkins
 import (
 	"errors"
 	"flag"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,11 +33,16 @@ func parse(text string) (*Config, error) {
 // opened is the destination of options as a pipeline file has them.
 func opened(t testing.TB, text string) delivery.Destination {
 	t.Helper()
+	return openedAt(t, text, clock.Wall)
+}
+
+func openedAt(t testing.TB, text string, w clock.Watch) delivery.Destination {
+	t.Helper()
 	c, err := parse(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := open(t.Context(), c, sinks.Deps{Tenant: "acme", Pipeline: "voice", Name: "pipkins", Zone: time.UTC, Interval: 15 * time.Minute, Watch: clock.Wall})
+	d, err := open(t.Context(), c, sinks.Deps{Tenant: "acme", Pipeline: "voice", Name: "pipkins", Zone: time.UTC, Interval: 15 * time.Minute, Watch: w, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +258,7 @@ func TestDamagedState(t *testing.T) {
 		t.Fatal(err)
 	}
 	i.Revision++
-	if err := d.Send(t.Context(), []delivery.Item{i}); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "rebuild") {
+	if err := d.Send(t.Context(), []delivery.Item{i}); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "remove it") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net"
 	"os"
 	"path"
@@ -76,6 +78,28 @@ func (s *server) close() error {
 
 // put brings a file there: under another name, which it loses when it is whole.
 func (s *server) put(ctx context.Context, name string, content []byte) error {
+	return s.session(ctx, func(files *sftp.Client) error { return s.write(files, name, content) })
+}
+
+// get reads a file back.
+func (s *server) get(ctx context.Context, name string) (content []byte, there bool, err error) {
+	err = s.session(ctx, func(files *sftp.Client) error {
+		f, err := files.Open(path.Join(s.o.Path, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read %q: %w", name, err)
+		}
+		content, err = io.ReadAll(io.LimitReader(f, largestFile))
+		there = true
+		return errors.Join(err, f.Close())
+	})
+	return content, there, err
+}
+
+// session does something in a session, alone.
+func (s *server) session(ctx context.Context, do func(files *sftp.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.o.Timeout)
 	defer cancel()
 	select {
@@ -84,7 +108,7 @@ func (s *server) put(ctx context.Context, name string, content []byte) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err := s.try(ctx, name, content)
+	err := s.try(ctx, do)
 	if err != nil {
 		_ = s.hangUp() // what state it is in is not known
 		err = fmt.Errorf("sftp %s: %w", s.o.Address, err)
@@ -92,7 +116,7 @@ func (s *server) put(ctx context.Context, name string, content []byte) error {
 	return err
 }
 
-func (s *server) try(ctx context.Context, name string, content []byte) error {
+func (s *server) try(ctx context.Context, do func(files *sftp.Client) error) error {
 	if clock.Since(s.used) > freshness {
 		_ = s.hangUp()
 	}
@@ -106,7 +130,7 @@ func (s *server) try(ctx context.Context, name string, content []byte) error {
 	session := s.open
 	stop := context.AfterFunc(ctx, func() { _ = session.Close() }) // answers that do not come are not waited for
 	defer stop()
-	err := s.write(session.files, name, content)
+	err := do(session.files)
 	if ctx.Err() != nil {
 		return errors.Join(ctx.Err(), err)
 	}

@@ -138,35 +138,53 @@ func decimal(n, unit int64, digits int) string {
 	return fmt.Sprintf("%s%d.%0*d", sign, all/scale, digits, all%scale)
 }
 
-// render writes a file, and says how many rows it has.
-func (s *sheet) render(rows []entry) (content []byte, n int, err error) {
+// content is what a file has: its rows in order.
+type content struct {
+	keys  []string          // of the rows
+	lines []string          // of the rows, ends included
+	of    map[string]string // the row that the row of a key is part of, where it is not its own
+}
+
+// content makes the rows of a file.
+func (s *sheet) content(rows []entry) (*content, error) {
 	items := make([]*delivery.Item, 0, len(rows))
 	for n := range rows {
 		i := rows[n].item()
 		wanted, err := s.wants(i)
 		if err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 		if wanted {
 			items = append(items, i)
 		}
 	}
+	c := new(content)
 	if s.together {
-		items = summed(items)
+		items, c.of = summed(items)
 	}
 	slices.SortFunc(items, func(a, b *delivery.Item) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Key, b.Key)) })
+	for _, i := range items {
+		texts, err := s.texts(i)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", i.Key, err)
+		}
+		var b strings.Builder
+		s.line(&b, texts)
+		c.keys, c.lines = append(c.keys, i.Key), append(c.lines, b.String())
+	}
+	return c, nil
+}
+
+// render writes a file.
+func (s *sheet) render(c *content) []byte {
 	var b strings.Builder
 	if s.config.Header {
 		s.line(&b, s.table.Names)
 	}
-	for _, i := range items {
-		texts, err := s.texts(i)
-		if err != nil {
-			return nil, 0, fmt.Errorf("%s: %w", i.Key, err)
-		}
-		s.line(&b, texts)
+	for _, line := range c.lines {
+		b.WriteString(line)
 	}
-	return s.encoder.encode(b.String()), len(items), nil
+	return s.encoder.encode(b.String())
 }
 
 var lineEnds = map[string]string{"crlf": "\r\n", "lf": "\n"}

@@ -63,8 +63,8 @@ func load(path string) (*held, error) {
 		err = json.Unmarshal(text, h)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: what is remembered of the file cannot be read, and without it the file is not written: %w: remove it, and send "+
-			"the interval's rows again with quarterhour rebuild", path, err)
+		return nil, fmt.Errorf("%s: what is remembered of the file cannot be read, and without it the file is not written: %w: remove it, and "+
+			"have all rows of the interval sent again by a sink of another name", path, err)
 	}
 	return h, nil
 }
@@ -73,11 +73,16 @@ func (h *held) save(path string) error {
 	return wholefile.Write(path, func(w io.Writer) error { return json.NewEncoder(w).Encode(h) })
 }
 
+// find is where a row is, or where it would be.
+func (h *held) find(key string) (at int, ok bool) {
+	return slices.BinarySearchFunc(h.Rows, key, func(e entry, key string) int { return strings.Compare(e.Key, key) })
+}
+
 // put takes rows over, and says whether that changed anything. A row of an older revision changes nothing.
 func (h *held) put(items []delivery.Item) (changed bool) {
 	for n := range items {
 		i := &items[n]
-		at, ok := slices.BinarySearchFunc(h.Rows, i.Key, func(e entry, key string) int { return strings.Compare(e.Key, key) })
+		at, ok := h.find(i.Key)
 		switch {
 		case !ok:
 			h.Rows = slices.Insert(h.Rows, at, entryOf(i))

@@ -10,10 +10,11 @@ import (
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
-// summed makes one row of those that differ in their channel only: a file has a queue once in an interval.
-func summed(items []*delivery.Item) []*delivery.Item {
+// summed makes one row of those that differ in their channel only: a file has a queue once in an interval. of says in which row, by key, those
+// are that have none of their own.
+func summed(items []*delivery.Item) (list []*delivery.Item, of map[string]string) {
 	first := map[string]*delivery.Item{}
-	var list []*delivery.Item
+	of = map[string]string{}
 	slices.SortFunc(items, func(a, b *delivery.Item) int { return strings.Compare(a.Key, b.Key) })
 	for _, i := range items {
 		var key string
@@ -33,13 +34,14 @@ func summed(items []*delivery.Item) []*delivery.Item {
 			list = append(list, i)
 			continue
 		}
+		of[i.Key] = have.Key
 		if i.Queue != nil {
 			add(have.Queue, i.Queue)
 		} else {
 			add(have.AgentQueue, i.AgentQueue)
 		}
 	}
-	return list
+	return list, of
 }
 
 // add sums the measures of rows: the longest wait and the revision are the greater, and what is absent in both stays absent.

@@ -21,6 +21,7 @@ type Options struct {
 	Username, Password string        // of SFTP, and of HTTPS by Basic
 	UserKey            ssh.PublicKey // that SFTP takes besides the password
 	Field              string        // of the form that HTTPS takes; empty: the body is the file
+	Keeps              bool          // files stay where they were put, and can be read there; otherwise they are taken away when they are read
 	NoPosixRename      bool          // the SFTP server does not replace a file by a rename
 	// Unknown are queues and agents that the site does not know: a file with one is refused over HTTPS.
 	Unknown []string

@@ -24,12 +24,13 @@ type Server struct {
 	rows       map[string]map[string]string // by scope
 	violations []string
 	imported   int
+	files      map[string][]byte // those that came by HTTPS and stay
 }
 
 // New makes a site.
 func New(w clock.Watch, o Options) *Server {
 	o.complete()
-	return &Server{o: o, watch: w, rows: map[string]map[string]string{}}
+	return &Server{o: o, watch: w, rows: map[string]map[string]string{}, files: map[string][]byte{}}
 }
 
 // Holds is what the site has: the values of each row, by set, interval and key.
@@ -99,8 +100,10 @@ func (s *Server) Scan(dir string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.Remove(at); err != nil {
-			return err
+		if !s.o.Keeps {
+			if err := os.Remove(at); err != nil {
+				return err
+			}
 		}
 		if err := s.Import(e.Name(), content); err != nil {
 			return fmt.Errorf("%s: %w", e.Name(), err)
@@ -109,11 +112,22 @@ func (s *Server) Scan(dir string) error {
 	return nil
 }
 
-// ServeHTTP takes files: the body of a PUT or POST whose path ends in the name, or a form's field.
+// ServeHTTP takes files: the body of a PUT or POST whose path ends in the name, or a form's field. Where files stay, a GET reads them.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if user, password, _ := r.BasicAuth(); user != s.o.Username || password != s.o.Password {
 		w.Header().Set("WWW-Authenticate", "Basic")
 		http.Error(w, "who are you?", http.StatusUnauthorized)
+		return
+	}
+	if r.Method == http.MethodGet && s.o.Keeps {
+		s.mu.Lock()
+		content, there := s.files[path.Base(r.URL.Path)]
+		s.mu.Unlock()
+		if !there {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = w.Write(content)
 		return
 	}
 	if r.Method != http.MethodPut && r.Method != http.MethodPost {
@@ -128,6 +142,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := s.Import(name, content); err != nil {
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return
+	}
+	if s.o.Keeps {
+		s.mu.Lock()
+		s.files[name] = content
+		s.mu.Unlock()
 	}
 	w.WriteHeader(http.StatusCreated)
 }

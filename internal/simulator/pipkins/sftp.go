@@ -19,7 +19,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// SFTP is the site's SFTP server. A file is imported, and taken away, as soon as it has a name that is not hidden.
+// SFTP is the site's SFTP server. A file is imported, and taken away unless files stay, as soon as it has a name that is not hidden.
 type SFTP struct {
 	Addr        string
 	Fingerprint string // of its key
@@ -75,7 +75,7 @@ func (s *Server) ServeSFTP() (*SFTP, error) {
 	return f, nil
 }
 
-// Fault makes operations fail: open, write, rename, close. The error it returns is the answer; net.ErrClosed cuts the connection.
+// Fault makes operations fail: open, write, rename, close, read. The error it returns is the answer; net.ErrClosed cuts the connection.
 func (f *SFTP) Fault(fault func(op, path string) error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -186,7 +186,18 @@ func (f *SFTP) meets(op, path string) error {
 // handler does what clients ask for.
 type handler struct{ *SFTP }
 
-func (h handler) Fileread(*sftp.Request) (io.ReaderAt, error) { return nil, os.ErrPermission }
+func (h handler) Fileread(r *sftp.Request) (io.ReaderAt, error) {
+	if err := h.meets("read", r.Filepath); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	content, there := h.files[r.Filepath]
+	if !there {
+		return nil, os.ErrNotExist
+	}
+	return bytes.NewReader(content), nil
+}
 
 func (h handler) Filewrite(r *sftp.Request) (io.WriterAt, error) {
 	if err := h.meets("open", r.Filepath); err != nil {
@@ -262,7 +273,7 @@ func (h handler) rename(r *sftp.Request) error {
 	content, there := h.files[r.Filepath]
 	if there {
 		delete(h.files, r.Filepath)
-		if h.site.o.NoPosixRename || hidden(r.Target) {
+		if h.site.o.NoPosixRename || h.site.o.Keeps || hidden(r.Target) {
 			h.files[r.Target] = content // stays until the next one comes
 		}
 	}
