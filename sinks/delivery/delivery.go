@@ -65,6 +65,12 @@ type Verifier interface {
 	Verify(ctx context.Context, items []Item, differs func(item Item, how string)) error
 }
 
+// Joiner is a destination that keeps in memory what it found there. Joined is called when records of a further partition are about to come, to which
+// another process may have delivered until now.
+type Joiner interface {
+	Joined()
+}
+
 // When says which revisions are sent.
 type When string
 
@@ -81,6 +87,10 @@ type Plan struct {
 	Items       int      // of one request at most
 	Concurrency int      // requests at once at most
 	ZeroRows    bool     // a row for every interval of a queue or agent that is known, nothing or not
+	// Joint: a request has items of all partitions of the log, one request is under way at a time, and one that can still grow waits four times
+	// as long as the last one took, a minute at most: for a destination that each request costs about the same, however many its items are, as
+	// one that writes a file anew.
+	Joint bool
 	// Key gives items another name and revision, where the destination keeps one thing for many facts, as the newest state of an agent: the
 	// greatest revision of the name wins. nil: items keep theirs.
 	Key func(i *Item) (key string, revision int64)

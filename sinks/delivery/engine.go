@@ -37,6 +37,7 @@ type Engine struct {
 	options     Options
 	deps        Deps
 	pace        *pace
+	joint       joint
 
 	mu     sync.Mutex
 	lanes  []*Lane
@@ -91,13 +92,19 @@ func New(d Destination, p Plan, o Options, deps Deps) *Engine {
 		p.Kinds = slices.DeleteFunc(slices.Clone(p.Kinds), func(k string) bool { return !slices.Contains(o.Kinds, k) })
 	}
 	p.Items, p.Concurrency, o.Attempts = max(p.Items, 1), max(p.Concurrency, 1), max(o.Attempts, 1)
-	return &Engine{destination: d, plan: p, options: o, deps: deps, pace: newPace(p.Concurrency)}
+	if p.Joint {
+		p.Concurrency = 1
+	}
+	return &Engine{destination: d, plan: p, options: o, deps: deps, pace: newPace(p.Concurrency), joint: joint{rests: map[string]time.Time{}}}
 }
 
 // Lane starts the delivery of one partition of the log, until ctx ends, from where it had been committed. delivered says at which revision a key
 // had been settled since: it is not sent again at that revision.
 func (e *Engine) Lane(ctx context.Context, log Log, committed int64, delivered map[string]int64) *Lane {
 	l := newLane(ctx, e, log, committed, delivered)
+	if j, ok := e.destination.(Joiner); ok {
+		j.Joined()
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.lanes = append(e.lanes, l)

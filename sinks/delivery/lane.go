@@ -171,9 +171,13 @@ func (l *Lane) Room() bool {
 // Turn sends what is due, as far as the destination may be asked now. It does not wait for answers.
 func (l *Lane) Turn() {
 	l.pass()
+	if l.engine.plan.Joint {
+		l.engine.turnJointly()
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.ctx.Err() == nil && !l.left && l.err == nil && (l.caught || l.waiting >= l.engine.share()) {
+	for l.sends() {
 		now := l.engine.deps.Watch.Now()
 		ok, trial := l.engine.pace.begin(now)
 		if !ok {
@@ -183,7 +187,7 @@ func (l *Lane) Turn() {
 		if trial {
 			most = 1
 		}
-		batch := l.gather(now.UnixMilli(), most)
+		batch := l.gather(l.oldest(now.UnixMilli()), now.UnixMilli(), most)
 		if len(batch) == 0 {
 			l.engine.pace.drop()
 			return
@@ -197,15 +201,19 @@ func (l *Lane) Turn() {
 	}
 }
 
-// gather takes the entries of one request out of the queue: of the kind that has waited longest, the first due first. An entry
-// that failed while others went well travels alone: it may be what the destination stumbles over.
-func (l *Lane) gather(now int64, most int) []*entry {
-	var from *queue
+// oldest is the queue of the kind that has waited longest; nil: nothing is due.
+func (l *Lane) oldest(now int64) (from *queue) {
 	for _, kind := range l.engine.plan.Kinds {
 		if q := l.queues[kind]; q.first() != nil && q.first().due <= now && (from == nil || q.first().due < from.first().due) {
 			from = q
 		}
 	}
+	return from
+}
+
+// gather takes the entries of one request out of a queue, the first due first. An entry that failed while others went well travels alone:
+// it may be what the destination stumbles over.
+func (l *Lane) gather(from *queue, now int64, most int) []*entry {
 	if from == nil {
 		return nil
 	}

@@ -71,10 +71,10 @@ func (l *Lane) pass() {
 	if len(list) == 0 {
 		return
 	}
-	now := l.engine.deps.Watch.Now()
+	now := &outcome{now: l.engine.deps.Watch.Now()}
 	attempts := make([]schemas.Delivery, len(list))
 	for n, e := range list {
-		attempts[n] = l.attempt(e, Passed, 0, "", now, 0)
+		attempts[n] = l.attempt(e, Passed, 0, "", now)
 	}
 	if err := l.log.Deliveries(l.ctx, attempts); err != nil {
 		l.fail(err)

@@ -28,83 +28,151 @@ const afterwards = 5 * time.Second
 // lockedPause is how long a destination that refused the credential is left alone before it is looked at again.
 const lockedPause = 10 * time.Minute
 
-// send makes a request and settles what came of it. A request that the destination finds wrong as a whole is sent in halves, until
-// what is wrong in it stands alone.
-func (l *Lane) send(ctx context.Context, batch []*entry) {
+// outcome is what came of a request.
+type outcome struct {
+	err     error
+	refused *Refused        // nil: it says of no item that it is refused
+	fault   *httpcall.Error // what err says, as judge has it
+	now     time.Time
+	took    time.Duration
+	wait    time.Duration // of a destination that could not take it: how long it is left alone
+	well    int64         // requests that had gone well by then
+	apart   bool          // other lanes had items in it, too
+}
+
+// went says whether the destination answered, be it that it refuses.
+func (o *outcome) went() bool {
+	return o.err == nil || o.refused != nil || o.fault.Kind == httpcall.Permanent
+}
+
+// blind says whether the destination refused and did not say which items.
+func (o *outcome) blind() bool { return o.err != nil && o.refused == nil && o.went() }
+
+// of is the outcome for some of the items.
+func (o *outcome) of(from, items int) *outcome {
+	own := *o
+	own.apart = true
+	if o.refused != nil {
+		own.refused = &Refused{}
+		for _, r := range o.refused.Items {
+			if r.Index >= from && r.Index < from+items {
+				r.Index -= from
+				own.refused.Items = append(own.refused.Items, r)
+			}
+		}
+	}
+	return &own
+}
+
+// prepared are the items of entries that are sent now.
+func prepared(batch []*entry) []Item {
 	items := make([]Item, len(batch))
 	for i, e := range batch {
 		e.tries++
 		items[i] = e.Item
 	}
+	return items
+}
+
+// ask makes a request. What came of it is not known where the context ended meanwhile.
+func (e *Engine) ask(ctx context.Context, items []Item) (o *outcome, known bool) {
 	began := clock.Now()
-	err := l.engine.destination.Send(ctx, items)
-	took := clock.Since(began)
+	err := e.destination.Send(ctx, items)
+	o = &outcome{err: err, took: clock.Since(began), now: e.deps.Watch.Now(), fault: e.judge(err)}
+	if ctx.Err() != nil && err != nil {
+		e.pace.drop() // it is sent again by who takes over
+		return o, false
+	}
+	if !errors.As(err, &o.refused) {
+		o.refused = nil
+	}
+	e.asked(o)
+	if o.went() {
+		if away := e.pace.went(o.now); away > 0 {
+			e.deps.Log.Info("the destination takes requests again", "after", away)
+		}
+		return o, true
+	}
+	o.wait = e.pace.failed(o.now, o.fault.RetryAfter)
+	if f := e.deps.Paused; f != nil {
+		f()
+	}
+	e.deps.Log.Warn("the destination did not take a request, it is sent again", "items", len(items), "err", o.fault, "in", o.wait)
+	o.well = e.pace.wentWell()
+	return o, true
+}
+
+func (e *Engine) asked(o *outcome) {
+	if f := e.deps.Asked; f != nil && (o.err == nil || o.refused != nil) {
+		f("ok", o.took)
+	} else if f != nil {
+		f(o.fault.Kind.String(), o.took)
+	}
+}
+
+// send makes a request and settles what came of it.
+func (l *Lane) send(ctx context.Context, batch []*entry) {
+	o, known := l.engine.ask(ctx, prepared(batch))
+	if !known {
+		return
+	}
+	if o.went() && !(l.engine.plan.Joint && o.blind()) {
+		l.engine.turn() // the destination need not wait while its answer is written down
+	}
+	l.settle(ctx, batch, o)
+}
+
+// settle writes down what came of entries. A request that the destination finds wrong as a whole is sent in halves, until what is
+// wrong in it stands alone.
+func (l *Lane) settle(ctx context.Context, batch []*entry, o *outcome) {
 	if ctx.Err() != nil {
-		if err != nil {
-			l.engine.pace.drop() // what came of it is not known: it is sent again by who takes over
-			return
+		if o.err != nil && o.refused == nil {
+			return // who takes over sends it again
 		}
 		var cancel context.CancelFunc // it is known, and who takes over shall know it too
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), afterwards)
 		defer cancel()
 	}
-	now := l.engine.deps.Watch.Now()
-	var refused *Refused
-	partly := errors.As(err, &refused)
-	fault := l.judge(err)
-	l.asked(err == nil || partly, fault, took)
-	if err != nil && !partly && fault.Kind != httpcall.Permanent {
-		l.stopped(ctx, batch, fault, now, took)
-		return
-	}
-	if away := l.engine.pace.went(now); away > 0 {
-		l.engine.deps.Log.Info("the destination takes requests again", "after", away)
-	}
-	l.engine.turn() // the destination need not wait while its answer is written down
-	if err != nil && refused == nil && len(batch) > 1 {
-		l.halve(ctx, batch)
-		return
-	}
-	l.answered(ctx, batch, refused, err, now, took)
-}
-
-func (l *Lane) asked(ok bool, fault *httpcall.Error, took time.Duration) {
-	if f := l.engine.deps.Asked; f != nil && ok {
-		f("ok", took)
-	} else if f != nil {
-		f(fault.Kind.String(), took)
+	switch {
+	case !o.went():
+		l.stopped(ctx, batch, o)
+	case o.blind() && o.apart:
+		l.split(ctx, batch)
+	case o.blind() && len(batch) > 1:
+		l.split(ctx, batch[:len(batch)/2], batch[len(batch)/2:])
+	default:
+		l.answered(ctx, batch, o)
 	}
 }
 
-// halve sends the halves of a request, each in a place of its own.
-func (l *Lane) halve(ctx context.Context, batch []*entry) {
-	for _, half := range [][]*entry{batch[:len(batch)/2], batch[len(batch)/2:]} {
+// split sends a request in pieces, each in a place of its own.
+func (l *Lane) split(ctx context.Context, pieces ...[]*entry) {
+	for _, piece := range pieces {
 		if ctx.Err() != nil {
 			return
 		}
 		if ok, _ := l.engine.pace.begin(l.engine.deps.Watch.Now()); !ok {
 			l.mu.Lock()
-			for _, e := range half {
+			for _, e := range piece {
 				e.attempts++ // it travels alone the next time
 			}
-			l.back(half)
+			l.back(piece)
 			l.mu.Unlock()
 			continue
 		}
-		l.send(ctx, half)
+		l.send(ctx, piece)
 	}
 }
 
 // answered settles a request that the destination took, but for what it refused.
-func (l *Lane) answered(ctx context.Context, batch []*entry, refused *Refused, err error, now time.Time, took time.Duration) {
+func (l *Lane) answered(ctx context.Context, batch []*entry, o *outcome) {
 	why := map[int]RefusedItem{}
-	if refused != nil {
-		for _, r := range refused.Items {
+	if o.refused != nil {
+		for _, r := range o.refused.Items {
 			why[r.Index] = r
 		}
-	} else if err != nil {
-		fault := l.judge(err)
-		why[0] = RefusedItem{Reason: "refused", Detail: fault.Error()}
+	} else if o.err != nil {
+		why[0] = RefusedItem{Reason: "refused", Detail: o.fault.Error()}
 	}
 	var letters []schemas.DeadLetter
 	var settled, later []*entry
@@ -113,14 +181,14 @@ func (l *Lane) answered(ctx context.Context, batch []*entry, refused *Refused, e
 		r, no := why[i]
 		switch {
 		case !no:
-			attempts[i] = l.attempt(e, Delivered, 0, "", now, took)
+			attempts[i] = l.attempt(e, Delivered, 0, "", o)
 		case r.Later > 0 && !l.engine.deps.Drain:
-			attempts[i] = l.attempt(e, Retry, status(err), r.Detail, now, took)
-			e.due = now.Add(r.Later).UnixMilli()
+			attempts[i] = l.attempt(e, Retry, status(o.err), r.Detail, o)
+			e.due = o.now.Add(r.Later).UnixMilli()
 			later = append(later, e)
 			continue
 		default:
-			attempts[i] = l.attempt(e, Dead, status(err), r.Detail, now, took)
+			attempts[i] = l.attempt(e, Dead, status(o.err), r.Detail, o)
 			letters = append(letters, l.letter(e, r))
 		}
 		settled = append(settled, e)
@@ -133,33 +201,27 @@ func (l *Lane) answered(ctx context.Context, batch []*entry, refused *Refused, e
 
 // stopped puts a request back that the destination could not take now. Only an entry that fails again and again while others go
 // through is given up.
-func (l *Lane) stopped(ctx context.Context, batch []*entry, fault *httpcall.Error, now time.Time, took time.Duration) {
-	wait := l.engine.pace.failed(now, fault.RetryAfter)
-	if f := l.engine.deps.Paused; f != nil {
-		f()
-	}
-	l.engine.deps.Log.Warn("the destination did not take a request, it is sent again", "items", len(batch), "err", fault, "in", wait)
-	well := l.engine.pace.wentWell()
+func (l *Lane) stopped(ctx context.Context, batch []*entry, o *outcome) {
 	attempts := make([]schemas.Delivery, len(batch))
 	var dead, again []*entry
 	var letters []schemas.DeadLetter
 	for i, e := range batch {
-		if fault.Kind == httpcall.Transient { // a destination that asks for patience, or refuses the credential, says nothing about a record
-			if e.failed && well > e.answered {
+		if o.fault.Kind == httpcall.Transient { // a destination that asks for patience, or refuses the credential, says nothing about a record
+			if e.failed && o.well > e.answered {
 				e.attempts++
 			}
-			e.failed, e.answered = true, well
+			e.failed, e.answered = true, o.well
 		}
 		outcome := Retry
 		if e.attempts < l.engine.options.Attempts {
-			e.due = now.Add(wait).UnixMilli() // behind those that wait already
+			e.due = o.now.Add(o.wait).UnixMilli() // behind those that wait already
 			again = append(again, e)
 		} else {
 			outcome = Dead
 			dead = append(dead, e)
-			letters = append(letters, l.letter(e, RefusedItem{Reason: "attempts", Detail: fmt.Sprintf("failed %d times while others went through: %v", e.attempts, fault)}))
+			letters = append(letters, l.letter(e, RefusedItem{Reason: "attempts", Detail: fmt.Sprintf("failed %d times while others went through: %v", e.attempts, o.fault)}))
 		}
-		attempts[i] = l.attempt(e, outcome, fault.Status, fault.Error(), now, took)
+		attempts[i] = l.attempt(e, outcome, o.fault.Status, o.fault.Error(), o)
 	}
 	l.count(Retry, len(again))
 	l.count(Dead, len(dead))
@@ -196,11 +258,11 @@ func (l *Lane) count(outcome string, n int) {
 	}
 }
 
-func (l *Lane) attempt(e *entry, outcome string, status int, detail string, now time.Time, took time.Duration) schemas.Delivery {
+func (l *Lane) attempt(e *entry, result string, status int, detail string, o *outcome) schemas.Delivery {
 	d := &l.engine.deps
 	return schemas.Delivery{
-		Tenant: d.Tenant, Pipeline: d.Pipeline, Sink: d.Name, RowKey: e.Key, Revision: e.Revision, Outcome: outcome, Status: int32(status),
-		LatencyMs: took.Milliseconds(), Attempt: int32(max(e.tries, 1)), Error: detail, AttemptedAt: now.UnixMilli(),
+		Tenant: d.Tenant, Pipeline: d.Pipeline, Sink: d.Name, RowKey: e.Key, Revision: e.Revision, Outcome: result, Status: int32(status),
+		LatencyMs: o.took.Milliseconds(), Attempt: int32(max(e.tries, 1)), Error: detail, AttemptedAt: o.now.UnixMilli(),
 	}
 }
 
@@ -236,7 +298,7 @@ func (i *Item) record() any {
 }
 
 // judge turns an error of Send into what to do about it. An error that says nothing is taken for a passing one.
-func (l *Lane) judge(err error) *httpcall.Error {
+func (e *Engine) judge(err error) *httpcall.Error {
 	var fault *httpcall.Error
 	if errors.As(err, &fault) {
 		if fault.Kind == httpcall.Refused {
@@ -249,7 +311,7 @@ func (l *Lane) judge(err error) *httpcall.Error {
 	fault = &httpcall.Error{Kind: httpcall.Transient, Err: err}
 	var exhausted *quota.Exhausted
 	if errors.As(err, &exhausted) {
-		fault.Kind, fault.RetryAfter = httpcall.Throttled, exhausted.Until.Sub(l.engine.deps.Watch.Now())
+		fault.Kind, fault.RetryAfter = httpcall.Throttled, exhausted.Until.Sub(e.deps.Watch.Now())
 	}
 	if errors.Is(err, quota.ErrLocked) {
 		fault.Kind, fault.RetryAfter = httpcall.Refused, lockedPause

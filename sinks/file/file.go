@@ -17,14 +17,13 @@ import (
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
-// requestItems is how many rows a request has at most: each writes the day's file anew, so few and large ones cost least.
+// requestItems is how many rows a request has at most: each puts a new file in the place of the day's, so few and large ones cost least.
 const requestItems = 50_000
 
 // destination writes the files. Safe for concurrent use.
 type destination struct {
 	paths  paths
 	tables map[string]*table
-	rest   rest
 }
 
 func open(_ context.Context, options any, d sinks.Deps) (sinks.Delivering, error) {
@@ -37,10 +36,7 @@ func open(_ context.Context, options any, d sinks.Deps) (sinks.Delivering, error
 		zone = time.UTC
 	}
 	to := &destination{
-		paths: paths{pattern: c.Path, pipeline: d.Pipeline, zone: zone}, tables: map[string]*table{}, rest: rest{watch: d.Watch, full: requestItems, off: d.Drain},
-	}
-	if c.Batch > 0 {
-		to.rest.full = min(c.Batch, requestItems)
+		paths: paths{pattern: c.Path, pipeline: d.Pipeline, zone: zone}, tables: map[string]*table{},
 	}
 	for _, kind := range kinds {
 		t, err := newTable(kind, c)
@@ -49,8 +45,7 @@ func open(_ context.Context, options any, d sinks.Deps) (sinks.Delivering, error
 		}
 		to.tables[kind] = t
 	}
-	// One request at a time: those that wait meanwhile make the next one larger.
-	plan := delivery.Plan{Kinds: kinds, Items: requestItems, Concurrency: 1}
+	plan := delivery.Plan{Kinds: kinds, Items: requestItems, Joint: true}
 	return sinks.Delivering{Destination: to, Plan: plan, Options: c.Options}, nil
 }
 
@@ -67,10 +62,6 @@ func (d *destination) Send(ctx context.Context, items []delivery.Item) error {
 	if len(items) == 0 {
 		return nil
 	}
-	if err := d.rest.wait(ctx, len(items)); err != nil {
-		return err
-	}
-	defer d.rest.begin()()
 	kind := kindOf(&items[0])
 	t := d.tables[kind]
 	refused := &delivery.Refused{}
