@@ -73,26 +73,14 @@ func (s *source) checkLogin(ctx context.Context, report func(ingest.Finding)) bo
 		return false
 	}
 	report(ingest.Finding{What: what, Outcome: ingest.Fine})
-	report(ingest.Finding{What: "rights", Outcome: ingest.Fine, Detail: rights(body)})
+	f := ingest.Finding{What: "rights", Outcome: ingest.Fine, Detail: rights(body)}
+	if nobody(body) {
+		f.Outcome = ingest.Doubt
+		f.Detail += ": the login was accepted, and the call after it is nobody's; see whether a proxy takes cookies away"
+	}
+	report(f)
 	s.checkClock(resp.Header.Get("Date"), report)
 	return true
-}
-
-// rights is what loggedin says of the user, cut short: its form is not published.
-func rights(body []byte) string {
-	const longest = 200
-	var compact map[string]json.RawMessage
-	if json.Unmarshal(body, &compact) != nil {
-		return ""
-	}
-	for _, empty := range []string{"errors", "errorDetails", "errorsDetails"} {
-		delete(compact, empty)
-	}
-	text, _ := json.Marshal(compact) // it was JSON
-	if runes := []rune(string(text)); len(runes) > longest {
-		return string(runes[:longest]) + " …"
-	}
-	return string(text)
 }
 
 func (s *source) checkClock(date string, report func(ingest.Finding)) {

@@ -235,7 +235,7 @@ func TestCheck(t *testing.T) {
 		s.says("integration-api-workforce-management?api=queuestatistics", "queuestatistics.json")
 		s.says("integration-api-workforce-management?api=agentactivity", `{"rows":[]}`)
 	}, whole,
-		"ok login of wfm", `ok rights {"id":"5045","rights":["agent"]}`, "ok clock 0s apart", "ok stream agents 3 records", "ok stream logins 3 records",
+		"ok login of wfm", "ok rights agent; id 5045", "ok clock 0s apart", "ok stream agents 3 records", "ok stream logins 3 records",
 		`warning stream topics 1 records; the first has no field "id|topicID"; the first has no field "name|topicName|displayname"`,
 		"ok statistics of kind queue 2 records", `failed statistics of kind agent_queue the answer has no list "agentActivity|records|data", and has "rows"`)
 	f(func(s *tenant) { s.date = noon.Add(-time.Hour) }, "streams: {agents: {}}", "warning clock 1h0m0s apart")
@@ -245,4 +245,5 @@ func TestCheck(t *testing.T) {
 		s.says("webapp-api-login?api=loggedin", `{"errors":["permission denied"]}`)
 		s.says("webapp-api-mqsearch?api=search", `{"errors":["unknown fieldID dateFrom"]}`)
 	}, "streams: {interactions: {}}", "ok login", "warning rights", "failed stream interactions")
+	f(func(s *tenant) { s.says("webapp-api-login?api=loggedin", `{"loggedin":false}`) }, "streams: {agents: {}}", "ok login", "warning rights loggedin no: the login was accepted", "ok clock")
 }
