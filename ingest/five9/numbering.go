@@ -13,13 +13,16 @@ import (
 // cell by cell, is the same row twice. Which of two gets the number does not matter, as they are in the same window always: they
 // start in the same second. Not safe for concurrent use.
 type numbering struct {
-	first   map[uint64]uint64   // by key: the hash of its first row
-	further map[uint64][]uint64 // by key: those of the further ones
+	first   map[half]uint32   // by hash of the key: that of its first row, the lower half
+	further map[half][]uint32 // those of the further ones
 	hash    xxhash.Digest
 }
 
+// half is a hash of 64 bits in halves: an entry of the map has 12 bytes so, not 16.
+type half [2]uint32
+
 func newNumbering() numbering {
-	return numbering{first: map[uint64]uint64{}, further: map[uint64][]uint64{}}
+	return numbering{first: map[half]uint32{}, further: map[half][]uint32{}}
 }
 
 // number sets the contact's segment; false where the row was there before.
@@ -29,12 +32,13 @@ func (n *numbering) number(c *schemas.Contact, segment []byte, cells []string) b
 		_, _ = n.hash.WriteString(cell)
 		_, _ = n.hash.Write(zero)
 	}
-	row := n.hash.Sum64()
+	row := uint32(n.hash.Sum64()) //nolint:gosec // the lower half
 	n.hash.Reset()
 	_, _ = n.hash.WriteString(c.InteractionID)
 	_, _ = n.hash.Write(zero)
 	_, _ = n.hash.Write(segment)
-	key := n.hash.Sum64()
+	sum := n.hash.Sum64()
+	key := half{uint32(sum >> 32), uint32(sum)} //nolint:gosec // the lower half
 	if first, ok := n.first[key]; !ok {
 		n.first[key] = row
 	} else {

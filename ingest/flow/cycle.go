@@ -135,7 +135,7 @@ func (w *worker) read(ctx context.Context, from, to, began time.Time) error {
 // forget drops from memory what no read can bring again.
 func (n *run) forget() {
 	now := n.watch.Now()
-	reads := func(number uint8) uint32 {
+	reads := func(number uint8) uint16 {
 		if number == 0 { // it came back from the log, and from no flow since
 			return 2
 		}

@@ -99,7 +99,7 @@ func content[T schemas.Record](d *describer, e *schemas.Encoder[T], f *T, tenant
 	*tenant, *source, *s.revision = "", "", 0
 	d.buffer = e.Append(d.buffer[:0], f)
 	*tenant, *source, *s.revision = t, from, revision
-	s.content = xxhash.Sum64(d.buffer)
+	s.content = printOf(xxhash.Sum64(d.buffer))
 }
 
 func row[T schemas.Record](d *describer, e *schemas.Encoder[T], f *T, tenant *string, seconds *int32, final *bool) {
@@ -108,7 +108,7 @@ func row[T schemas.Record](d *describer, e *schemas.Encoder[T], f *T, tenant *st
 	*tenant, *seconds, *final, *s.revision = "", 0, false, 0
 	d.buffer = e.Append(d.buffer[:0], f)
 	*tenant, *seconds, *final, *s.revision = t, n, last, revision
-	s.content = xxhash.Sum64(d.buffer)
+	s.content = printOf(xxhash.Sum64(d.buffer))
 }
 
 // write hands a fact to the log.

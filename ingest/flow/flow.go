@@ -60,7 +60,7 @@ type Read struct {
 	Through time.Time
 	worker  *worker
 	preset  time.Time
-	number  uint32
+	number  uint16
 	began   time.Time
 }
 

@@ -17,15 +17,21 @@ type memory struct {
 	crowd int             // how many are so many that a read under way forgets some
 }
 
-// item is what is kept of one identity: enough to tell a repetition and a withdrawal. What was withdrawn the log tells.
+// item is what is kept of one identity: enough to tell a repetition and a withdrawal. What was withdrawn the log tells. It has 16 bytes:
+// the numbers of reads are their last 16 bits, as nothing stays unseen for 65,536 reads.
 type item struct {
-	content uint64 // hash, without the revision
+	content print  // of what was handed over, without the revision
+	seen    uint16 // number of the last read of its owner that handed it over
 	second  uint32 // in which it begins, since 1970; 0: a thing without time
-	seen    uint32 // number of the last read of its owner that handed it over
-	touched uint32 // number of the last read of its flow that did
+	touched uint16 // number of the last read of its flow that did
 	flow    uint8  // that handed it over last, from 1
 	owner   uint8  // that replaces it, from 1; 0: none
 }
+
+// print is 48 bits of a hash.
+type print [3]uint16
+
+func printOf(h uint64) print { return print{uint16(h), uint16(h >> 16), uint16(h >> 32)} } //nolint:gosec // cut on purpose
 
 // subject is a fact in the form that all kinds share.
 type subject struct {
@@ -34,7 +40,7 @@ type subject struct {
 	identity []byte // parts, each followed by a zero byte
 	extra    int64
 	at       int64
-	content  uint64
+	content  print
 	revision *int64
 	retract  bool
 }
@@ -75,7 +81,7 @@ func (m *memory) due(now time.Time) bool {
 }
 
 // forget drops what begins before an instant, and was not handed over again by the last reads.
-func (m *memory) forget(now time.Time, before uint32, reads func(flow uint8) uint32) {
+func (m *memory) forget(now time.Time, before uint32, reads func(flow uint8) uint16) {
 	for k, it := range m.items {
 		if it.second != 0 && it.second < before && reads(it.flow)-it.touched >= 2 {
 			delete(m.items, k)

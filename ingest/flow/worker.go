@@ -29,8 +29,8 @@ type worker struct {
 	backoff  *backoff.ExponentialBackOff
 	locked   bool // it was said that the credential is
 	counts   ingest.FlowCounts
-	reads    uint32    // reads of the flow
-	reading  uint32    // the number given last, to a read
+	reads    uint16    // reads of the flow
+	reading  uint16    // the number given last, to a read
 	stopped  time.Time // where the last read said that it is complete, if that is less than was asked for
 }
 

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"sync"
 
+	"github.com/pierrec/lz4/v4"
 	"github.com/segmentio/kafka-go/compress"
 )
 
@@ -27,6 +29,7 @@ type codec int8
 
 const (
 	plainCodec codec = 0
+	lz4Codec   codec = 3
 	zstdCodec  codec = 4 // the greatest
 )
 
@@ -34,7 +37,7 @@ const (
 func (c Compression) codec() (codec, error) {
 	switch c {
 	case "", LZ4:
-		return 3, nil
+		return lz4Codec, nil
 	case None:
 		return plainCodec, nil
 	case Gzip:
@@ -53,7 +56,7 @@ const maxPlain = 256 << 20
 // appendCompressed packs plain after dst.
 func appendCompressed(dst []byte, c codec, plain []byte) ([]byte, error) {
 	out := sliceWriter{dst}
-	w := compress.Compression(c).Codec().NewWriter(&out)
+	w := c.writer(&out)
 	if _, err := w.Write(plain); err != nil {
 		_ = w.Close()
 		return nil, fmt.Errorf("compress a batch: %w", err)
@@ -62,6 +65,33 @@ func appendCompressed(dst []byte, c codec, plain []byte) ([]byte, error) {
 		return nil, fmt.Errorf("compress a batch: %w", err)
 	}
 	return out.b, nil
+}
+
+// writer packs into w. The writers of kafka-go for LZ4 hold blocks of 4 MB each; those of Kafka's own producer have 64 kB, and a batch
+// seldom has more than a few times that.
+func (c codec) writer(w io.Writer) io.WriteCloser {
+	if c != lz4Codec {
+		return compress.Compression(c).Codec().NewWriter(w)
+	}
+	z, _ := lz4Writers.Get().(*lz4.Writer)
+	z.Reset(w)
+	return lz4Writer{z}
+}
+
+var lz4Writers = sync.Pool{New: func() any {
+	z := lz4.NewWriter(nil)
+	_ = z.Apply(lz4.BlockSizeOption(lz4.Block256Kb)) // a size that there is
+	return z
+}}
+
+type lz4Writer struct{ *lz4.Writer }
+
+// Close gives the writer back.
+func (w lz4Writer) Close() error {
+	err := w.Writer.Close()
+	w.Reset(nil)
+	lz4Writers.Put(w.Writer)
+	return err
 }
 
 type sliceWriter struct{ b []byte }

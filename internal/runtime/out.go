@@ -15,8 +15,8 @@ import (
 
 // flushRecords and flushBytes bound what a source has in flight: enough to fill batches, little enough to stay in cache.
 const (
-	flushRecords = 20_000
-	flushBytes   = 4 << 20
+	flushRecords = 2_000
+	flushBytes   = 512 << 10
 )
 
 // out is the ingest.Out of one source: it encodes facts into per-partition batches and writes them while the source goes on
