@@ -32,16 +32,16 @@ func (e *Engine) turnJointly() {
 	e.joint.mu.Lock()
 	defer e.joint.mu.Unlock()
 	now := e.deps.Watch.Now()
-	ok, trial := e.pace.begin(now)
+	at, ok := e.pace.begin(now)
 	if !ok {
 		return
 	}
-	portions := e.portions(now, trial)
+	portions := e.portions(now, at.trial)
 	if len(portions) == 0 {
 		e.pace.drop()
 		return
 	}
-	go e.sendJointly(portions)
+	go e.sendJointly(portions, at)
 }
 
 // portions takes the items of one request out of the lanes: of the kind that has waited longest.
@@ -110,7 +110,7 @@ func (l *Lane) portion(kind string, now int64, most int) []*entry {
 }
 
 // sendJointly makes one request of all portions. Each lane writes down what came of its own.
-func (e *Engine) sendJointly(portions []portion) {
+func (e *Engine) sendJointly(portions []portion, at permit) {
 	ctx, cancel := together(portions)
 	defer cancel()
 	var items []Item
@@ -119,7 +119,7 @@ func (e *Engine) sendJointly(portions []portion) {
 		items = append(items, prepared(p.entries)...)
 	}
 	began := e.deps.Watch.Now()
-	o, known := e.ask(ctx, items)
+	o, known := e.ask(ctx, items, at)
 	ended := e.deps.Watch.Now()
 	e.joint.mu.Lock()
 	e.joint.rests[kind] = ended.Add(min(restFactor*ended.Sub(began), longestRest))

@@ -179,12 +179,12 @@ func (l *Lane) Turn() {
 	defer l.mu.Unlock()
 	for l.sends() {
 		now := l.engine.deps.Watch.Now()
-		ok, trial := l.engine.pace.begin(now)
+		at, ok := l.engine.pace.begin(now)
 		if !ok {
 			return
 		}
 		most := l.engine.plan.Items
-		if trial {
+		if at.trial {
 			most = 1
 		}
 		batch := l.gather(l.oldest(now.UnixMilli()), now.UnixMilli(), most)
@@ -194,7 +194,7 @@ func (l *Lane) Turn() {
 		}
 		l.sending.Add(1)
 		go func() {
-			l.send(l.ctx, batch)
+			l.send(l.ctx, batch, at)
 			l.sending.Done()
 			l.engine.turn()
 		}()

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"cmp"
 	"container/heap"
 	"container/list"
 )
@@ -27,7 +26,13 @@ func (q *queue) Len() int { return len(*q) }
 
 func (q *queue) Less(i, j int) bool {
 	a, b := (*q)[i], (*q)[j]
-	return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.Start, b.Start), cmp.Compare(a.Key, b.Key)) < 0
+	switch {
+	case a.due != b.due:
+		return a.due < b.due
+	case a.Start != b.Start:
+		return a.Start < b.Start
+	}
+	return a.Key < b.Key
 }
 
 func (q *queue) Swap(i, j int) {

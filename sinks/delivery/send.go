@@ -25,8 +25,12 @@ const (
 // afterwards is how long the lane of a process that ends may take to write down what the destination has answered.
 const afterwards = 5 * time.Second
 
-// lockedPause is how long a destination that refused the credential is left alone before it is looked at again.
-const lockedPause = 10 * time.Minute
+// How long a destination that refused the credential is left alone before one request tries it again, and in a run that is to end, which
+// tries once more.
+const (
+	lockedPause  = 10 * time.Minute
+	drainedPause = 5 * time.Second
+)
 
 // outcome is what came of a request.
 type outcome struct {
@@ -38,6 +42,7 @@ type outcome struct {
 	wait    time.Duration // of a destination that could not take it: how long it is left alone
 	well    int64         // requests that had gone well by then
 	apart   bool          // other lanes had items in it, too
+	final   bool          // the credential was refused again, and the run does not wait until it is accepted
 }
 
 // went says whether the destination answered, be it that it refuses.
@@ -75,7 +80,7 @@ func prepared(batch []*entry) []Item {
 }
 
 // ask makes a request. What came of it is not known where the context ended meanwhile.
-func (e *Engine) ask(ctx context.Context, items []Item) (o *outcome, known bool) {
+func (e *Engine) ask(ctx context.Context, items []Item, at permit) (o *outcome, known bool) {
 	began := clock.Now()
 	err := e.destination.Send(ctx, items)
 	o = &outcome{err: err, took: clock.Since(began), now: e.deps.Watch.Now(), fault: e.judge(err)}
@@ -93,12 +98,13 @@ func (e *Engine) ask(ctx context.Context, items []Item) (o *outcome, known bool)
 		}
 		return o, true
 	}
-	o.wait = e.pace.failed(o.now, o.fault.RetryAfter)
-	if f := e.deps.Paused; f != nil {
+	wait, first := e.pace.failed(at, o.now, o.fault.RetryAfter)
+	if f := e.deps.Paused; f != nil && first {
 		f()
 	}
-	e.deps.Log.Warn("the destination did not take a request, it is sent again", "items", len(items), "err", o.fault, "in", o.wait)
-	o.well = e.pace.wentWell()
+	e.deps.Log.Warn("the destination did not take a request, it is sent again", "items", len(items), "err", o.fault, "in", wait)
+	o.wait, o.well = wait, e.pace.wentWell()
+	o.final = e.deps.Drain && at.trial && o.fault.Kind == httpcall.Refused
 	return o, true
 }
 
@@ -111,8 +117,8 @@ func (e *Engine) asked(o *outcome) {
 }
 
 // send makes a request and settles what came of it.
-func (l *Lane) send(ctx context.Context, batch []*entry) {
-	o, known := l.engine.ask(ctx, prepared(batch))
+func (l *Lane) send(ctx context.Context, batch []*entry, at permit) {
+	o, known := l.engine.ask(ctx, prepared(batch), at)
 	if !known {
 		return
 	}
@@ -151,7 +157,8 @@ func (l *Lane) split(ctx context.Context, pieces ...[]*entry) {
 		if ctx.Err() != nil {
 			return
 		}
-		if ok, _ := l.engine.pace.begin(l.engine.deps.Watch.Now()); !ok {
+		at, ok := l.engine.pace.begin(l.engine.deps.Watch.Now())
+		if !ok {
 			l.mu.Lock()
 			for _, e := range piece {
 				e.attempts++ // it travels alone the next time
@@ -160,7 +167,7 @@ func (l *Lane) split(ctx context.Context, pieces ...[]*entry) {
 			l.mu.Unlock()
 			continue
 		}
-		l.send(ctx, piece)
+		l.send(ctx, piece, at)
 	}
 }
 
@@ -226,6 +233,9 @@ func (l *Lane) stopped(ctx context.Context, batch []*entry, o *outcome) {
 	l.count(Retry, len(again))
 	l.count(Dead, len(dead))
 	l.finish(ctx, dead, again, attempts, letters)
+	if o.final {
+		l.fail(fmt.Errorf("the destination refuses us, and did so twice: %w. Correct that and run again: what is not delivered now is delivered then", o.fault))
+	}
 }
 
 // finish writes down what came of entries, and after that settles some and puts others back.
@@ -301,12 +311,11 @@ func (i *Item) record() any {
 func (e *Engine) judge(err error) *httpcall.Error {
 	var fault *httpcall.Error
 	if errors.As(err, &fault) {
-		if fault.Kind == httpcall.Refused {
-			again := *fault
-			again.RetryAfter = max(again.RetryAfter, lockedPause)
-			return &again
+		again := *fault
+		if again.RetryAfter = min(again.RetryAfter, LongestAsked); again.Kind == httpcall.Refused {
+			again.RetryAfter = e.refusedPause(again.RetryAfter)
 		}
-		return fault
+		return &again
 	}
 	fault = &httpcall.Error{Kind: httpcall.Transient, Err: err}
 	var exhausted *quota.Exhausted
@@ -314,9 +323,16 @@ func (e *Engine) judge(err error) *httpcall.Error {
 		fault.Kind, fault.RetryAfter = httpcall.Throttled, exhausted.Until.Sub(e.deps.Watch.Now())
 	}
 	if errors.Is(err, quota.ErrLocked) {
-		fault.Kind, fault.RetryAfter = httpcall.Refused, lockedPause
+		fault.Kind, fault.RetryAfter = httpcall.Refused, e.refusedPause(0)
 	}
 	return fault
+}
+
+func (e *Engine) refusedPause(asked time.Duration) time.Duration {
+	if e.deps.Drain {
+		return drainedPause
+	}
+	return max(asked, lockedPause)
 }
 
 func status(err error) int {

@@ -134,6 +134,10 @@ func (n *node) end(dst []byte) []byte { return append(append(append(dst, '<', '/
 
 // Quoted appends a text as JSON has it.
 func Quoted(dst []byte, text string) []byte {
+	if plain(text) {
+		dst = append(append(dst, '"'), text...)
+		return append(dst, '"')
+	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
@@ -141,6 +145,16 @@ func Quoted(dst []byte, text string) []byte {
 		return append(dst, `""`...)
 	}
 	return append(dst, bytes.TrimSuffix(out.Bytes(), []byte("\n"))...)
+}
+
+// plain says whether a text stands in JSON as it is, as nearly all names and ids do.
+func plain(text string) bool {
+	for n := range len(text) {
+		if c := text[n]; c < ' ' || c >= 0x80 || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // Escaped appends a text as XML has it, in elements and in attributes. What XML has no place for, such as control characters, is

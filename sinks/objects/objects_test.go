@@ -110,6 +110,7 @@ func FuzzFromXML(f *testing.F) {
 // Whatever text there is, what is written is read back by others, but for what XML has no place for.
 func FuzzText(f *testing.F) {
 	f.Add("a\"<&>\\\x00\u2028\xff")
+	f.Add("plain \x7f")
 	f.Fuzz(func(t *testing.T, text string) {
 		var back string
 		if err := json.Unmarshal(Quoted(nil, text), &back); err != nil || back != strings.ToValidUTF8(text, "\uFFFD") {
