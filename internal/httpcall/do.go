@@ -148,10 +148,10 @@ func (c *Client) renew(ctx context.Context, signed *http.Request) (bool, error) 
 	return c.o.Auth.Renew(ctx)
 }
 
-// refused tells everybody who uses the credential not to try again: accounts lock.
+// refused tells everybody who uses the credential not to try again, unless the client persists: accounts lock.
 func (c *Client) refused(ctx context.Context, e *Error) error {
 	locks := e.judged || e.Status != http.StatusForbidden || c.o.LockOnForbidden
-	if c.o.Credential == nil || !locks {
+	if c.o.Credential == nil || c.o.Persists || !locks {
 		return e
 	}
 	if err := c.o.Credential.Refused(ctx, e.Error()); err != nil {

@@ -46,12 +46,15 @@ type Options struct {
 	Hold bool
 	// LockOnForbidden treats 403 as 401. Without it 403 is about rights, and the credential stays in use.
 	LockOnForbidden bool
-	Watch           clock.Watch // clock.Wall if nil
-	Log             *slog.Logger
-	UserAgent       string
-	Secrets         []string          // texts never to show, besides those that Auth knows
-	Observe         func(Call)        // nil: nobody counts
-	Transport       http.RoundTripper // nil: one of its own, with TLS
+	// Persists leaves a refused credential in use: for a caller that leaves the vendor alone by itself for a while and then tries once, as
+	// sinks do, so that a renewed token needs nobody's hand.
+	Persists  bool
+	Watch     clock.Watch // clock.Wall if nil
+	Log       *slog.Logger
+	UserAgent string
+	Secrets   []string          // texts never to show, besides those that Auth knows
+	Observe   func(Call)        // nil: nobody counts
+	Transport http.RoundTripper // nil: one of its own, with TLS
 }
 
 // Call is one attempt, for metrics.

@@ -98,13 +98,16 @@ func (e *Engine) ask(ctx context.Context, items []Item, at permit) (o *outcome, 
 		}
 		return o, true
 	}
-	wait, first := e.pace.failed(at, o.now, o.fault.RetryAfter)
+	least := o.fault.RetryAfter
+	if o.final = e.deps.Drain && at.trial && o.fault.Kind == httpcall.Refused; o.final {
+		least = lockedPause // no other lane tries it meanwhile
+	}
+	wait, first := e.pace.failed(at, o.now, least)
 	if f := e.deps.Paused; f != nil && first {
 		f()
 	}
 	e.deps.Log.Warn("the destination did not take a request, it is sent again", "items", len(items), "err", o.fault, "in", wait)
 	o.wait, o.well = wait, e.pace.wentWell()
-	o.final = e.deps.Drain && at.trial && o.fault.Kind == httpcall.Refused
 	return o, true
 }
 

@@ -33,6 +33,7 @@ type world struct {
 	dir, url    string
 	said        *said
 	ledger      *ledger
+	credentials shelf // what earlier processes have written down of them
 	kinds       []string
 	named       func(*delivery.Item) (string, int64) // as in delivery.Plan.Key
 	first       int64                                // start of the first interval
@@ -110,7 +111,7 @@ func (w *world) start(t *testing.T) *run {
 	log := slog.New(slog.NewTextHandler(w.said, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	opened, err := w.c.Registration.Deliver(t.Context(), w.options(t), sinks.Deps{
 		Tenant: Tenant, Pipeline: "pipeline", Name: Name, Aliases: w.c.Aliases, Zone: w.c.Zone, Interval: w.c.Interval, Watch: w.watch,
-		Keyring: &quota.Keyring{Watch: w.watch}, Log: log,
+		Keyring: &quota.Keyring{Watch: w.watch, Store: &w.credentials}, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -204,6 +205,20 @@ func (w *world) kill() {
 	r.cancel()
 	r.lane.Leave()
 	_ = r.engine.Close()
+}
+
+// shelf keeps what is known of credentials.
+type shelf struct{ by sync.Map }
+
+func (s *shelf) Load(key string) []byte {
+	value, _ := s.by.Load(key)
+	text, _ := value.([]byte)
+	return text
+}
+
+func (s *shelf) Save(_ context.Context, key string, value []byte) error {
+	s.by.Store(key, value)
+	return nil
 }
 
 // name is what an item is delivered under.

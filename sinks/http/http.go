@@ -77,7 +77,7 @@ func (s *sink) connect(d sinks.Deps) error {
 	}
 	s.client, err = httpcall.New(httpcall.Options{
 		Name: d.Name, Base: o.URL, Auth: auth, TLS: config, Timeout: o.Timeout, Attempts: 1, Watch: d.Watch, Log: d.Log,
-		Credential: d.Keyring.Open("http/"+o.Auth.Identity()+"@"+host, limits), Hold: o.OneAtATime, Secrets: s.secrets,
+		Credential: d.Keyring.Open("http/"+o.Auth.Identity()+"@"+host, limits), Persists: true, Hold: o.OneAtATime, Secrets: s.secrets,
 	})
 	return err
 }

@@ -85,7 +85,8 @@ func (s *sink) connect(d sinks.Deps) error {
 	credential := d.Keyring.Open("playvox/"+o.Identifier+"@"+host.Host, quota.Options{Limits: limits(o.Calls, o.Per), Secret: o.Identifier + "\x00" + o.Secret, Log: d.Log})
 	open := func(base string) *httpcall.Client {
 		c, opened := httpcall.New(httpcall.Options{
-			Name: d.Name, Base: base, Auth: auth, TLS: config, Timeout: o.Timeout, Attempts: 1, Credential: credential, Watch: d.Watch, Log: d.Log, Secrets: []string{o.Secret},
+			Name: d.Name, Base: base, Auth: auth, TLS: config, Timeout: o.Timeout, Attempts: 1, Credential: credential, Persists: true,
+			Watch: d.Watch, Log: d.Log, Secrets: []string{o.Secret},
 		})
 		err = errors.Join(err, opened)
 		return c
