@@ -156,6 +156,9 @@ func (c *Client) judge(r *Request, request *http.Request, resp *http.Response, b
 	failed.Call, failed.Status, failed.Sent = c.name(request), resp.StatusCode, true
 	if failed.RetryAfter == 0 && (failed.Kind == Throttled || failed.Kind == Transient) {
 		failed.RetryAfter = RetryAfter(resp.Header, c.o.Watch.Now())
+		if c.o.Asked > 0 {
+			failed.RetryAfter = min(failed.RetryAfter, c.o.Asked)
+		}
 	}
 	if failed.Excerpt == "" {
 		failed.Excerpt = string(head)

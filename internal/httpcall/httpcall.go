@@ -39,6 +39,7 @@ type Options struct {
 	Attempts   int               // at most; 5 if 0, 1 for no second try
 	Pause      time.Duration     // before the second attempt; each further one is twice as long; 1 s if 0
 	Longest    time.Duration     // of a pause. A vendor that asks for more is left alone: the error comes back at once. 2 min if 0
+	Asked      time.Duration     // that a vendor may ask to be left alone for at most, by Retry-After; a year if 0
 	MaxBody    int64             // bytes, decompressed, after which the reading of a body fails; 0: no limit
 	Credential *quota.Credential // nil: no budget
 	// Hold keeps the credential's turn until the body is read or closed: for vendors that take one request at a time. A caller that makes

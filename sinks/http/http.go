@@ -76,7 +76,7 @@ func (s *sink) connect(d sinks.Deps) error {
 		limits.Limits = append(limits.Limits, quota.Limit{Operation: operation, Count: int64(l.Count), Per: l.Per})
 	}
 	s.client, err = httpcall.New(httpcall.Options{
-		Name: d.Name, Base: o.URL, Auth: auth, TLS: config, Timeout: o.Timeout, Attempts: 1, Watch: d.Watch, Log: d.Log,
+		Name: d.Name, Base: o.URL, Auth: auth, TLS: config, Timeout: o.Timeout, Attempts: 1, Asked: delivery.LongestAsked, Watch: d.Watch, Log: d.Log,
 		Credential: d.Keyring.Open("http/"+o.Auth.Identity()+"@"+host, limits), Persists: true, Hold: o.OneAtATime, Secrets: s.secrets,
 	})
 	return err
