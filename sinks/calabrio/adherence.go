@@ -52,7 +52,7 @@ func (o *Options) openAdherence(d sinks.Deps) (sinks.Delivering, error) {
 	if a.Snapshot != nil {
 		file = a.Snapshot.File
 	}
-	if to.agents, err = openAgents(file); err != nil {
+	if to.agents, err = openAgents(file, d.Watch.Now()); err != nil {
 		return sinks.Delivering{}, fmt.Errorf("sink %q: %w", d.Name, err)
 	}
 	if to.agents.horizon, err = horizon.New(0, d.Retention, time.UTC, d.Watch); err != nil {
@@ -212,12 +212,19 @@ func (a *adherence) judge(n int) error {
 	return &httpcall.Error{Kind: httpcall.Transient, Sent: true, Err: fmt.Errorf("the service answers with %d", n)}
 }
 
-// snapshot sends the states of all agents once, and ends with a state of nobody: the service logs out whoever was not named.
+// snapshot sends the states of all agents once, and ends with a state of nobody: the service logs out whoever was not named. So there is
+// none before all are known.
 func (a *adherence) snapshot(ctx context.Context) error {
 	if a.begun {
 		return nil
 	}
 	id := a.watch.Now()
+	if !a.agents.complete(id) {
+		a.log.Warn("no snapshot, as it would log out agents whose states are not known yet: changes only are sent; a start after the time named sends one",
+			"file", a.agents.file, "after", a.agents.since.Add(settled))
+		a.begun = true
+		return nil
+	}
 	send := func(operation string, body []byte) error {
 		n, err := a.call(ctx, operation, body)
 		if err == nil {

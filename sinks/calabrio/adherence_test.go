@@ -181,12 +181,13 @@ func TestSnapshot(t *testing.T) {
 	d2.send(t, d2.state("zoe", 0, schemas.StateAvailable), d2.state("ann", 0, schemas.StateWrap))
 	url := d2.Destination.(*adherence).o.URL
 	d2.opened = open(t, "adherence: {url: '"+url+"', authentication_key: "+vendor.AuthenticationKey+", source_id: 1"+snapshot+"}\nbatch: 2")
+	d2.now = first.Add(time.Hour + settled)
 	before := d2.sim.Requests()
 	d2.send(t, d2.state("ann", 4, schemas.StateOnContact))
 	if n := d2.sim.Requests() - before; n != 4 { // two parts, the end, and the change
 		t.Errorf("%d requests", n)
 	}
-	d2.expect(t, "ann on_contact 4", "bob not_ready 2", "cid wrap 3", "zoe LOGGED-OFF 60")
+	d2.expect(t, "ann on_contact 4", "bob not_ready 2", "cid wrap 3", "zoe LOGGED-OFF 1500")
 	before = d2.sim.Requests()
 	d2.send(t, d2.state("ann", 5, schemas.StateWrap))
 	if n := d2.sim.Requests() - before; n != 1 {
@@ -195,6 +196,26 @@ func TestSnapshot(t *testing.T) {
 	if v := append(d.sim.Violations(), d2.sim.Violations()...); len(v) > 0 {
 		t.Error(v)
 	}
+}
+
+// Whom a file does not know yet may be at work: no snapshot logs them out, also where the file was lost.
+func TestSnapshotOfFewAgents(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "agents.json")
+	d := newDesk(t, vendor.Options{}, "")
+	d.send(t, d.state("ann", 1, schemas.StateAvailable), d.state("bob", 1, schemas.StateAvailable))
+	url := d.Destination.(*adherence).o.URL
+	again := func(after time.Duration) {
+		d.opened = open(t, "adherence: {url: '"+url+"', authentication_key: "+vendor.AuthenticationKey+", source_id: 1, snapshot: {file: '"+file+"'}}")
+		d.now = first.Add(after)
+	}
+	again(time.Hour)
+	d.send(t, d.state("ann", 2, schemas.StateWrap))
+	again(settled)
+	d.send(t, d.state("ann", 3, schemas.StateAvailable))
+	d.expect(t, "ann available 3", "bob available 1")
+	again(settled + time.Hour)
+	d.send(t, d.state("ann", 4, schemas.StateWrap))
+	d.expect(t, "ann wrap 4", "bob LOGGED-OFF 1500")
 }
 
 // An agent of whom the service does not know is in no later snapshot, and a snapshot fails for no agent's sake.
@@ -215,11 +236,11 @@ func TestSnapshotWithUnknownAgents(t *testing.T) {
 
 func TestDamagedStates(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "agents.json")
-	for text, wrong := range map[string]bool{`{"a":`: true, "[]": true, `{"a":null}`: false, `{"a":{"revision":1}}`: false} {
+	for text, wrong := range map[string]bool{`{"agents":`: true, "[]": true, `{"agents":{"a":null}}`: false, `{"agents":{"a":{"revision":1}}}`: false} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		a, err := openAgents(file)
+		a, err := openAgents(file, first)
 		if (err != nil) != wrong {
 			t.Errorf("%s: %v", text, err)
 		}

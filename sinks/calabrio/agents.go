@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/quarterhour/quarterhour/internal/wholefile"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
@@ -17,7 +18,8 @@ import (
 
 // agents keeps the newest state of each agent, and the one before it, which holds again where the newest is withdrawn.
 type agents struct {
-	file    string // "": in memory only
+	file    string    // "": in memory only
+	since   time.Time // from when on every change is known
 	of      map[string]*known
 	changed bool
 	horizon *horizon.Horizon // nil: nobody is forgotten
@@ -30,9 +32,15 @@ type known struct {
 	Before   *userState `json:"before,omitempty"`
 }
 
-// openAgents reads the file, if there is one.
-func openAgents(file string) (*agents, error) {
-	a := &agents{file: file, of: map[string]*known{}}
+// agentsFile is what is kept of them.
+type agentsFile struct {
+	Since  time.Time         `json:"since"`
+	Agents map[string]*known `json:"agents"`
+}
+
+// openAgents reads the file, if there is one; without one every change is known from now on.
+func openAgents(file string, now time.Time) (*agents, error) {
+	a := &agents{file: file, since: now.UTC(), of: map[string]*known{}}
 	if file == "" {
 		return a, nil
 	}
@@ -40,19 +48,28 @@ func openAgents(file string) (*agents, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return a, nil
 	}
+	kept := agentsFile{Since: a.since}
 	if err == nil {
-		err = json.Unmarshal(text, &a.of)
+		err = json.Unmarshal(text, &kept)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the agents' states cannot be read: %w; remove the file to begin anew", err)
 	}
-	for key, k := range a.of {
-		if k == nil {
-			delete(a.of, key)
+	a.since = kept.Since
+	for key, k := range kept.Agents {
+		if k != nil {
+			a.of[key] = k
 		}
 	}
 	return a, nil
 }
+
+// settled is how long changes have to be known before those that are known are taken for all agents at work: the vendor's own client
+// starts with the last day's.
+const settled = 24 * time.Hour
+
+// complete says whether all agents at work are known at an instant.
+func (a *agents) complete(now time.Time) bool { return now.Sub(a.since) >= settled }
 
 // enter takes a state over and says what is to be sent; ok is false where there is nothing to say: a newer one was sent, or may have
 // been, or it is withdrawn and what was before it is not known.
@@ -101,7 +118,7 @@ func (a *agents) save() error {
 	if a.file == "" || !a.changed {
 		return nil
 	}
-	text, err := json.Marshal(a.of)
+	text, err := json.Marshal(agentsFile{a.since, a.of})
 	if err != nil {
 		return fmt.Errorf("keep the agents' states: %w", err)
 	}

@@ -64,7 +64,7 @@ type Adherence struct {
 	UserCode          string              `cfg:"user_code" default:"agent_id" help:"expression over the state: the agent's logon id, as external logons at Calabrio have it"`
 	States            map[string]string   `cfg:"states" help:"state codes by state (available, on_contact, wrap, not_ready, logged_out) or by state and reason, as in not_ready/Lunch; others are sent by their own name"`
 	UnknownAgents     string              `cfg:"unknown_agents" default:"refuse" enum:"refuse|ignore" help:"states of agents that Calabrio does not know: refuse makes dead letters"`
-	Snapshot          *Snapshot           `cfg:"snapshot" help:"begin with the states of all agents, whereupon Calabrio logs out all others; left out: changes only"`
+	Snapshot          *Snapshot           `cfg:"snapshot" help:"begin with the states of all agents, whereupon Calabrio logs out all others, once the file has known them for a day; left out: changes only"`
 	Timeout           time.Duration       `cfg:"timeout" default:"30s" help:"how long an answer may take"`
 	TLS               httpcall.TLSOptions `cfg:"tls" help:"certificates"`
 }

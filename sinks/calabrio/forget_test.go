@@ -117,7 +117,7 @@ func TestAgentsWhoLeft(t *testing.T) {
 	}
 	d.send(t, d.state("ann", 0, schemas.StateOnContact), d.state("cid", 3*60, schemas.StateAvailable))
 	d.expect(t, "ann available 1", "bob available 2940", "cid available 180")
-	kept, err := openAgents(file)
+	kept, err := openAgents(file, first)
 	if err != nil || len(kept.of) != 2 {
 		t.Errorf("%v (%v)", kept, err)
 	}
