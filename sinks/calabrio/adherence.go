@@ -245,7 +245,7 @@ func (a *adherence) snapshot(ctx context.Context) error {
 		err = send("SaveExternalUserState", a.closing(id))
 	}
 	var fault *httpcall.Error
-	if errors.As(err, &fault) && fault.Kind == httpcall.Permanent {
+	if errors.As(err, &fault) && fault.Kind == httpcall.Permanent && !fault.Misplaced {
 		a.log.Error("the service does not take the snapshot, changes only are sent", "err", err)
 		err = nil
 	}

@@ -133,28 +133,19 @@ func (h *historical) post(ctx context.Context, path string, bodies [][]byte) ([]
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Judge: func(status int, _ http.Header, body []byte) *httpcall.Error {
 			head = bytes.Clone(body)
-			return misplaced(status)
+			return httpcall.Misplaced(status)
 		},
 	})
 	if err == nil {
 		return h.o.Refusals.read(answer, len(bodies)), nil
 	}
 	var fault *httpcall.Error
-	if errors.As(err, &fault) && fault.Kind == httpcall.Permanent && fault.Status >= 400 {
+	if errors.As(err, &fault) && fault.Kind == httpcall.Permanent && !fault.Misplaced && fault.Status >= 400 {
 		if not := h.o.Refusals.read(head, len(bodies)); len(not) > 0 {
 			return not, nil
 		}
 	}
 	return nil, err
-}
-
-// misplaced judges answers that say that nothing takes requests at the address. No record is to blame, and all wait until it is set right.
-func misplaced(status int) *httpcall.Error {
-	switch {
-	case status >= 300 && status < 400, status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusGone, status == http.StatusUnsupportedMediaType:
-		return &httpcall.Error{Kind: httpcall.Refused, Err: errors.New("nothing takes these requests there: check url and path")}
-	}
-	return nil
 }
 
 // wrap puts the list of records into the envelope.

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
@@ -62,7 +63,7 @@ func (f *filler) cells(i *delivery.Item) ([]string, error) {
 	if i.Seconds < 60 || i.Seconds%60 != 0 {
 		return nil, &wrongField{"interval", fmt.Sprintf("is %d s, not whole minutes", i.Seconds)}
 	}
-	if again, ok := repeated(at); ok {
+	if again, ok := clock.Repeated(at); ok {
 		return nil, &wrongField{"time", fmt.Sprintf("is %s for the second time that day, after %s: set timezone to UTC, here and for the data source",
 			at.Format("15:04"), again.Format(time.RFC3339))}
 	}
@@ -176,15 +177,4 @@ func (f *filler) sanity(cells []string) string {
 		return fmt.Sprintf("pause_dur is %d, above tot_work_dur, which is %d", is["pause_dur"], is["tot_work_dur"])
 	}
 	return ""
-}
-
-// repeated says whether the same wall clock was shown earlier: in the hour that comes twice when summer time ends.
-func repeated(at time.Time) (earlier time.Time, ok bool) {
-	const wall = "2006-01-02 15:04"
-	for _, back := range []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour} {
-		if earlier = at.Add(-back); earlier.Format(wall) == at.Format(wall) {
-			return earlier, true
-		}
-	}
-	return at, false
 }

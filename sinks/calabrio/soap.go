@@ -112,7 +112,7 @@ func (a *adherence) call(ctx context.Context, operation string, body []byte) (in
 		Judge: func(status int, _ http.Header, head []byte) *httpcall.Error {
 			var said answer
 			if xml.Unmarshal(head, &said) != nil || said.Body.Fault == nil {
-				return misplaced(status)
+				return httpcall.Misplaced(status)
 			}
 			return a.fault(status, said.Body.Fault.String+" "+said.Body.Fault.Detail.Inner)
 		},

@@ -13,5 +13,5 @@
 // State: some hundred bytes for each row, for keep, or the pipeline's retention and a week. Nothing corrects a day after that, and its rows are
 // refused from then on as too_old, because a file with one row would take the others back. Limits: all workers that deliver must
 // share the state folder, and its file system must have locks; in the hour that a zone repeats in autumn two intervals have
-// one local time, so use UTC or a pattern with the offset.
+// one local time, and the rows of the second are refused as repeated_hour: use UTC or a pattern with the offset.
 package pipkins

@@ -100,6 +100,7 @@ func (r *readable) close() error { r.reader.Close(); return r.https.close() }
 func (h *https) put(ctx context.Context, name string, content []byte) error {
 	r := &httpcall.Request{
 		Method: h.o.Method, Path: strings.ReplaceAll(h.o.Path, "{name}", url.PathEscape(name)), Body: content, Header: http.Header{"Content-Type": {h.o.ContentType}},
+		Judge: func(status int, _ http.Header, _ []byte) *httpcall.Error { return httpcall.Misplaced(status) }, // a file's name is new to the other side
 	}
 	for k, v := range h.o.Headers {
 		r.Header.Set(k, v)

@@ -176,6 +176,9 @@ func reason(err error) string {
 	if errors.Is(err, errEncoding) {
 		return "encoding"
 	}
+	if errors.Is(err, errRepeated) {
+		return "repeated_hour"
+	}
 	return "column"
 }
 

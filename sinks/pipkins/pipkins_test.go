@@ -184,6 +184,30 @@ func TestEncoding(t *testing.T) {
 	}
 }
 
+// In the hour that comes twice a row is refused that reads as one an hour before, and no other.
+func TestRepeatedHour(t *testing.T) {
+	f := func(more, want string) {
+		t.Helper()
+		d := opened(t, "folder: "+t.TempDir()+"\nsets: {queue: {columns: {at: interval_start, queue: queue_id}}}\n"+more)
+		var items []delivery.Item
+		for _, start := range []string{"2025-10-25T23:30:00Z", "2025-10-26T00:30:00Z", "2025-10-26T01:30:00Z", "2025-10-26T02:30:00Z"} {
+			items = append(items, queue(t, start, "sales", "voice", 3, 60_000, 1))
+		}
+		err := d.Send(t.Context(), items)
+		var refused *delivery.Refused
+		switch {
+		case want == "" && err != nil, want != "" && !errors.As(err, &refused):
+			t.Errorf("%s: %v", more, err)
+		case want != "" && (len(refused.Items) != 1 || refused.Items[0].Index != 2 || refused.Items[0].Reason != "repeated_hour" || !strings.Contains(refused.Items[0].Detail, want)):
+			t.Errorf("%s: %+v", more, refused)
+		}
+	}
+	f("timezone: Europe/Berlin\ntimes: 2006-01-02 15:04\n", "2025-10-26T02:30:00+01:00 is read as 2025-10-26T02:30:00+02:00")
+	f("timezone: Europe/Berlin\ntimes: 2006-01-02 15:04 -0700\n", "")
+	f("timezone: Europe/Berlin\n", "")
+	f("times: 2006-01-02 15:04\n", "")
+}
+
 // Rows that where does not let through any more are taken out of the file, which stays.
 func TestTakenBack(t *testing.T) {
 	dir := t.TempDir()

@@ -9,7 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/expression"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/sinks/columns"
@@ -70,6 +72,9 @@ func (s *sheet) check(i *delivery.Item) error {
 		return err
 	}
 	texts, err := s.texts(i)
+	if err == nil {
+		err = s.unique(i, texts)
+	}
 	if err != nil || s.config.Unknown != "refuse" {
 		return err
 	}
@@ -79,6 +84,42 @@ func (s *sheet) check(i *delivery.Item) error {
 		}
 	}
 	return nil
+}
+
+// errRepeated is the error of a row of the hour that a zone has twice, where it reads as the row an hour before.
+var errRepeated = errors.New("repeated hour")
+
+// unique refuses a row that an import would take for that of an earlier interval.
+func (s *sheet) unique(i *delivery.Item, texts []string) error {
+	at := time.UnixMilli(i.Start).In(cmp.Or(s.config.Zone, time.UTC))
+	again, ok := clock.Repeated(at)
+	if !ok {
+		return nil
+	}
+	other, err := s.texts(moved(i, again.UnixMilli()))
+	if err == nil && slices.Equal(texts, other) {
+		err = fmt.Errorf("%s is read as %s, so that an import would lose one of them: set timezone to UTC, or times and layouts with the offset (-07:00), "+
+			"here and for the import: %w", at.Format(time.RFC3339), again.Format(time.RFC3339), errRepeated)
+	}
+	return err
+}
+
+// moved is a row at another time.
+func moved(i *delivery.Item, start int64) *delivery.Item {
+	to := *i
+	to.Start = start
+	switch {
+	case i.Queue != nil:
+		row := *i.Queue
+		row.IntervalStart, to.Queue = start, &row
+	case i.AgentQueue != nil:
+		row := *i.AgentQueue
+		row.IntervalStart, to.AgentQueue = start, &row
+	case i.Agent != nil:
+		row := *i.Agent
+		row.IntervalStart, to.Agent = start, &row
+	}
+	return &to
 }
 
 // wants says whether a row belongs into the files.
