@@ -72,6 +72,14 @@ const (
 	DeliveryCheckpointed Name = "delivery-checkpointed" // from where a restart reads the deliveries is kept, their rows are not committed
 	DeliveryCommitted    Name = "delivery-committed"    // rows that are settled are committed
 
+	QueueFilled         Name = "queue-filled"          // a queue has taken messages, whoever sent them was not told
+	QueueReceived       Name = "queue-received"        // messages are read, nothing of them is posted
+	QueuePosted         Name = "queue-posted"          // a destination has answered a post, nothing is written down
+	QueueLettersWritten Name = "queue-letters-written" // dead letters of a post are in the log, its attempts are not
+	QueueRecorded       Name = "queue-recorded"        // what it answered is in the log, the messages are in the queue
+	QueueDeleted        Name = "queue-deleted"         // messages that are posted are deleted, those that were refused are not put back
+	QueuePutBack        Name = "queue-put-back"        // messages that were refused are hidden for a while, nothing else is done
+
 	RebuildPromised Name = "rebuild-promised" // a promise is repeated in the log of one shard, the others may not have it
 	RebuildReissued Name = "rebuild-reissued" // partials of one shard are issued again, those of others may not be
 
@@ -92,6 +100,7 @@ var All = []Name{
 	SectionWritten, SectionsWritten, ManifestWritten, SnapshotRestored,
 	MergeReplayed, MergeTaken, RowsMade, RowsAppended, RowsWritten, MergeCommitted,
 	SinkGathered, InsertSpooled, InsertRan, TableInserted, SinkWritten, SinkCommitted, DeliveryAnswered, DeliveryRecorded, DeliveryCheckpointed, DeliveryCommitted,
+	QueueFilled, QueueReceived, QueuePosted, QueueLettersWritten, QueueRecorded, QueueDeleted, QueuePutBack,
 	RebuildPromised, RebuildReissued,
 	StageDrained, EnginesClosing, EnginesClosed,
 }

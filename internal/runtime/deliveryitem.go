@@ -19,7 +19,7 @@ const redriveHeader = "redrive"
 func (l *lane) item(ctx context.Context, r *broker.Record) (i delivery.Item, ok bool, err error) {
 	for _, h := range r.Headers {
 		if h.Key == redriveHeader {
-			if string(h.Value) != l.sink.Name {
+			if !l.p.leadsTo(&l.sink, string(h.Value)) {
 				return i, false, nil
 			}
 			i.Again = true

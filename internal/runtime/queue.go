@@ -46,6 +46,13 @@ func (q *queues) empty(ctx context.Context) error {
 // consumeQueue posts from a queue to one destination until ctx ends. Of the processes that run the sinks one does: the one that has the
 // topic of cursors, for revisions of one record are to reach the destination one after the other.
 func (p *pipeline) consumeQueue(ctx context.Context, s pipelines.Sink, queue *pipelines.Sink, deps sinks.Deps) error {
+	if deps.Keyring != nil {
+		stored, err := p.loadCursors(ctx)
+		if err != nil {
+			return err
+		}
+		deps.Keyring = deps.Keyring.With(stored)
+	}
 	destination, err := s.Registration.Deliver(ctx, s.Options, deps)
 	if err != nil {
 		return fmt.Errorf("sink %q: %w", s.Name, err)
@@ -116,8 +123,28 @@ func (l queueLog) Deliveries(ctx context.Context, attempts []schemas.Delivery) e
 	return nil
 }
 
-// DeadLetters implements delivery.Log. There are none: what is refused is the queue's to put aside.
-func (l queueLog) DeadLetters(context.Context, []schemas.DeadLetter) error { return nil }
+// DeadLetters implements delivery.Log: what the queue's redrive policy puts aside is listed beside what other sinks could not deliver.
+func (l queueLog) DeadLetters(ctx context.Context, letters []schemas.DeadLetter) error {
+	records := make([]broker.Record, len(letters))
+	for i := range letters {
+		records[i] = l.p.deadLetterRecord(&letters[i])
+	}
+	return l.p.produceDeadLetters(ctx, records)
+}
+
+// leadsTo says whether what a person sends again for the sink called name goes to sink s: its own, and what is posted from its queue.
+func (p *pipeline) leadsTo(s *pipelines.Sink, name string) bool {
+	if s.Name == name {
+		return true
+	}
+	for n := range p.file.Sinks {
+		if other := &p.file.Sinks[n]; other.Name == name {
+			queue := p.file.Via(other)
+			return queue != nil && queue.Name == s.Name
+		}
+	}
+	return false
+}
 
 // deliveredBy reads the log of deliveries for one sink. What was tried and not delivered makes older revisions obsolete.
 func (p *pipeline) deliveredBy(sink string) func(context.Context, time.Time, func(string, int64)) error {

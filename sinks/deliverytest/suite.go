@@ -161,7 +161,7 @@ func lostAnswers(t *testing.T, c *Case) {
 func restarts(t *testing.T, s *suite) {
 	c, requests := s.c, s.requests
 	for _, before := range []bool{true, false} {
-		for at := 1; at <= requests; at += max(1, requests/4) {
+		for at := 1; at <= requests; at += max(1, requests/2) {
 			t.Run(fmt.Sprintf("request %d, answered %t", at, !before), func(t *testing.T) {
 				w := newWorld(t, c, 0)
 				w.log = w.history(1, 2)
@@ -296,7 +296,7 @@ func outage(t *testing.T, c *Case) {
 func meets(list ...fault) func(t *testing.T, s *suite) {
 	return func(t *testing.T, s *suite) {
 		for _, f := range list {
-			for at := 1; at <= s.asked; at += max(1, s.asked/3) {
+			for at := 1; at <= s.asked; at += max(1, s.asked/2) {
 				t.Run(fmt.Sprintf("%s at request %d", f, at), func(t *testing.T) {
 					w := newWorld(t, s.c, 0)
 					w.log = w.history(1, 2)

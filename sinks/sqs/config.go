@@ -32,7 +32,7 @@ type Config struct {
 // Reading says how the queue is read.
 type Reading struct {
 	Visibility time.Duration `cfg:"visibility" default:"2m" help:"how long a message that was read is hidden from others; extended until it is posted, for up to 12 hours"`
-	Again      time.Duration `cfg:"again" default:"30s" help:"how long a message that the destination refused is hidden before it is tried again, as often as the queue's maxReceiveCount"`
+	Again      time.Duration `cfg:"again" default:"30s" help:"how long a message that the destination refused is hidden before it is tried again, as often as the queue's maxReceiveCount, or the destination's attempts where the queue has none"`
 	Held       int           `cfg:"held" default:"0" help:"messages that are read and not yet posted, at most; 0: two requests of the destination for each that may be under way, 20 to 1000"`
 }
 
@@ -63,7 +63,9 @@ the kind's schema; kind, tenant, pipeline, final, schema and revision are messag
 replaces all others.
 
 A sink of any type that says ` + "`via: NAME`" + ` posts from the queue of the sink NAME instead of from the log: a failed post stays in the queue, where
-its age and count can be watched, and after ` + "`maxReceiveCount`" + ` goes to the dead-letter queue of the queue's redrive policy. While the
+its age and count can be watched, and after ` + "`maxReceiveCount`" + ` goes to the dead-letter queue of the queue's redrive policy. It is a dead letter of ours
+then, too: ` + "`quarterhour deadletters`" + ` lists it, and sends it through the queue again. Where the queue has no redrive policy, the destination's
+` + "`attempts`" + ` say when. While the
 destination is away the worker keeps what it has and reads no more, so that an outage moves nothing there. What the queue's sink says about
 ` + "`when`, `delay`, `zero_rows` and `kinds`" + ` holds for the other too.
 

@@ -40,8 +40,11 @@
 // A standard queue delivers twice and out of order. The newest revision delivered of each key is remembered, for as long as the queue and a
 // dead-letter queue may keep messages, and read back from deliveries at the start (about 50 bytes a key): what is not newer is deleted.
 //
-// What the destination refuses is hidden for `again` and tried anew, until the redrive policy takes it; that attempt is `dead` in deliveries, all
-// before it are `retry`. While the destination is away the worker goes on trying with what it has, and reads nothing: an outage costs no
+// What the destination refuses is hidden for `again` and tried anew, until the redrive policy takes it; that attempt is `dead` in deliveries and
+// has a dead letter, all before it are `retry`. `quarterhour deadletters redrive` sends the record through the queue once more. Where the queue
+// has no redrive policy, a record is given up after the destination's `attempts`, and its message deleted: the dead letter is what is left. What
+// the destination takes later (a person whom it does not know yet) is held, hidden from others without being read again, for up to 12 hours, and posted when the
+// destination said; where more than half of `held` waits so, the queue hides the rest for as long, which costs a receive each time. While the destination is away the worker goes on trying with what it has, and reads nothing: an outage costs no
 // receives and moves nothing to the dead-letter queue. In a FIFO queue a refused message holds up its group until the policy takes it, which is what
 // such a queue is for; smaller groups (group: agent) hold up less.
 //
@@ -51,7 +54,7 @@
 //
 //	aws sqs set-queue-attributes --queue-url URL --attributes '{"RedrivePolicy":"{\"deadLetterTargetArn\":\"ARN\",\"maxReceiveCount\":\"5\"}"}'
 //
-// `quarterhour deliveries` shows what is dead and why. After the cause is removed, move the messages back:
+// `quarterhour deliveries` shows how many are dead, `quarterhour deadletters list` which and why, unreadable messages among them. After the cause is removed, move the messages back:
 //
 //	aws sqs start-message-move-task --source-arn ARN-OF-THE-DEAD-LETTER-QUEUE
 //
@@ -60,8 +63,9 @@
 // # Limits
 //
 // A FIFO queue gives out no more than ten messages of a group at a time, which bounds a group to ten records per post and deletion. Queues are not
-// created, nor their policies changed. Whether a post arrives twice is up to the destination's upsert, as everywhere: a crash after the post and before the
-// entry in deliveries repeats it.
+// created, nor their policies changed. After a crash between a post and its entry in deliveries the post is repeated, an older revision of the
+// record perhaps before the newer one: what arrives twice is up to the destination, as everywhere, and the newest is last. Messages that a worker
+// holds when it ends have been read once more, which the redrive policy counts.
 //
 // The facts about SQS are those of its API reference; tests run against ElasticMQ, see sqstest.
 package sqs

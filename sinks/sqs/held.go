@@ -14,11 +14,13 @@ import (
 type held struct {
 	id, handle string
 	key        string
+	origin     string // as dead letters name it
 	revision   int64
-	receives   int       // how often it was read, as the queue counts
-	read       time.Time // by the machine's clock, as are all times of the queue
-	hidden     time.Time // until when
-	lost       bool      // the queue does not let it be hidden any longer
+	receives   int           // how often it was read, as the queue counts
+	read       time.Time     // by the machine's clock, as are all times of the queue
+	hidden     time.Time     // until when
+	lost       bool          // the queue does not let it be hidden any longer
+	again      time.Duration // after which it may come again, where it goes back into the queue
 }
 
 // holding is everything that is held, by message and by key.
@@ -70,6 +72,16 @@ func (h *holding) receives(key string, revision int64) int {
 		}
 	}
 	return most
+}
+
+// origin is what dead letters call a revision.
+func (h *holding) origin(key string, revision int64) string {
+	for _, m := range h.keys[key] {
+		if m.revision == revision {
+			return m.origin
+		}
+	}
+	return ""
 }
 
 // read is what is known of a message that was just read.

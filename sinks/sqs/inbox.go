@@ -13,7 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/quarterhour/quarterhour/internal/clock"
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/httpcall"
+	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
@@ -50,10 +52,12 @@ type worker struct {
 	mu       sync.Mutex
 	done     *delivered
 	holding  *holding
-	refused  map[string]int64 // keys by the revision that the destination refused
-	unread   bool             // something came that nobody can read
-	reserved int              // places for what is being read
-	fresh    time.Time        // when something came that had not been refused before
+	refused  map[string]int64     // keys by the revision that the destination refused
+	later    map[string]later     // keys that it takes later
+	away     map[string]time.Time // messages that the queue hides until then
+	unread   bool                 // something came that nobody can read
+	reserved int                  // places for what is being read
+	fresh    time.Time            // when something came that had not been refused before
 }
 
 // Run implements sinks.Inbox.
@@ -87,7 +91,7 @@ func (b *inbox) Run(ctx context.Context, to sinks.Onward) error {
 
 // begin learns about the queue and what was delivered from it before.
 func (b *inbox) begin(ctx context.Context, to sinks.Onward) (*worker, error) {
-	w := &worker{inbox: b, to: to, arrived: make(chan []types.Message), holding: newHolding(), refused: map[string]int64{}, fresh: clock.Now()}
+	w := &worker{inbox: b, to: to, arrived: make(chan []types.Message), holding: newHolding(), refused: map[string]int64{}, later: map[string]later{}, away: map[string]time.Time{}, fresh: clock.Now()}
 	var err error
 	var fault *httpcall.Error
 	if w.queue, err = b.traits(ctx); errors.As(err, &fault) && fault.Kind == httpcall.Refused {
@@ -122,7 +126,7 @@ func (w *worker) serve() {
 	plan.Key = nil // keys are named as the queue is read
 	options.When, options.Delay = string(delivery.Provisional), 0
 	deps.Drain, deps.Attempted = true, nil
-	w.engine = delivery.New(w.to.Destination, plan, options, deps)
+	w.engine = delivery.New(&sieve{w.to.Destination, w}, plan, options, deps)
 	items, at := plan.Items, plan.Concurrency
 	if options.Batch > 0 {
 		items = min(items, options.Batch)
@@ -160,8 +164,13 @@ func (w *worker) post(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case batch := <-w.arrived:
-			w.take(ctx, batch)
+			if err := w.take(ctx, batch); err != nil {
+				return err
+			}
 		case <-turn.C:
+			for _, i := range w.resume() {
+				w.lane.Take(i, 0)
+			}
 		}
 		w.lane.Turn()
 		if _, err := w.lane.Safe(); err != nil {
@@ -177,6 +186,7 @@ func (w *worker) post(ctx context.Context) error {
 		if !w.fed() {
 			continue
 		}
+		w.settle(ctx, nil, w.letGo())
 		done, err := w.drained(ctx)
 		if err != nil {
 			return err
@@ -212,6 +222,10 @@ func (w *worker) drained(ctx context.Context) (bool, error) {
 	if err != nil || n == 0 {
 		return err == nil, err
 	}
+	if later := w.hidden(); n <= later {
+		w.deps.Log.Warn("the destination takes what is left in the queue later", "messages", later)
+		return true, nil
+	}
 	if w.queue.maxReceives == 0 && refused && clock.Since(fresh) > 2*w.o.Inbox.Again+pace.look {
 		w.deps.Log.Warn("the destination refuses what is left in the queue, and no redrive policy takes it", "messages", n)
 		return true, nil
@@ -221,8 +235,10 @@ func (w *worker) drained(ctx context.Context) (bool, error) {
 
 // take takes messages that were read: what is delivered already is deleted, what nobody can read is left to the redrive policy, the rest goes to
 // the lane.
-func (w *worker) take(ctx context.Context, batch []types.Message) {
+func (w *worker) take(ctx context.Context, batch []types.Message) error {
+	crash.Point(crash.QueueReceived)
 	var old, unreadable []*held
+	var letters []schemas.DeadLetter
 	var items []delivery.Item
 	w.mu.Lock()
 	w.reserved -= mostMessages
@@ -235,9 +251,18 @@ func (w *worker) take(ctx context.Context, batch []types.Message) {
 		i, err := w.item(&batch[n])
 		if err != nil {
 			w.deps.Log.Warn("a message of the queue cannot be used, it is left to the redrive policy", "message", m.id, "receives", m.receives, "err", err)
+			m.again, w.unread = w.o.Inbox.Again, true
 			unreadable = append(unreadable, m)
-			w.unread = true
+			if m.receives == w.tries() {
+				letters = append(letters, schemas.DeadLetter{
+					Stage: "sink", Source: w.to.Deps.Name, Fact: "message", Reason: "unreadable", Detail: err.Error(), Location: "message/" + m.id,
+				})
+			}
 			continue
+		}
+		if w.to.Plan.Key != nil {
+			m.origin = fmt.Sprintf("%s@%d", i.Key, i.Revision)
+			i.Key, i.Revision = w.to.Plan.Key(&i)
 		}
 		m.key, m.revision = i.Key, i.Revision
 		if w.done.has(i.Key, i.Revision) {
@@ -256,10 +281,16 @@ func (w *worker) take(ctx context.Context, batch []types.Message) {
 		}
 	}
 	w.mu.Unlock()
+	if len(letters) > 0 {
+		if err := w.to.Log.DeadLetters(ctx, letters); err != nil {
+			return err
+		}
+	}
 	for _, i := range items {
 		w.lane.Take(i, 0)
 	}
 	w.settle(ctx, old, unreadable)
+	return nil
 }
 
 // item reads a message as the lane takes it.
@@ -271,24 +302,25 @@ func (w *worker) item(m *types.Message) (delivery.Item, error) {
 	if kind, _ := record(&i); !slices.Contains(w.kinds, kind) {
 		return i, fmt.Errorf("it is of kind %q, which sink %q does not take", kind, w.to.Deps.Name)
 	}
-	if w.to.Plan.Key != nil {
-		i.Key, i.Revision = w.to.Plan.Key(&i)
-	}
 	return i, nil
 }
 
 // settle deletes what is done with, and hides for a while what is not.
-func (w *worker) settle(ctx context.Context, done, again []*held) {
+func (w *worker) settle(ctx context.Context, done, back []*held) {
 	ctx, cancel := outlive(ctx, afterwards)
 	defer cancel()
 	if len(done) > 0 {
 		if n, err := w.remove(ctx, done); err != nil {
 			w.deps.Log.Warn("messages that are delivered could not be deleted: they come again and are deleted then", "messages", n, "err", err)
 		}
+		crash.Point(crash.QueueDeleted)
 	}
-	if len(again) > 0 {
-		if _, err := w.hide(ctx, again, func(*held) time.Duration { return w.o.Inbox.Again }); err != nil {
-			w.deps.Log.Warn("refused messages come again after the visibility timeout: it could not be changed", "messages", len(again), "err", err)
+	if len(back) > 0 {
+		now := clock.Now()
+		lasting := func(m *held) time.Duration { return max(0, min(m.again, m.read.Add(longest-time.Second).Sub(now))) }
+		if _, err := w.hide(ctx, back, lasting); err != nil {
+			w.deps.Log.Warn("refused messages come again after the visibility timeout: it could not be changed", "messages", len(back), "err", err)
 		}
+		crash.Point(crash.QueuePutBack)
 	}
 }

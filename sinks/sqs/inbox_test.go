@@ -1,6 +1,7 @@
 package sqs_test
 
 import (
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,6 +41,13 @@ func (w *world) expectAttempts(t *testing.T, key string, want ...string) {
 	t.Helper()
 	if diff := cmp.Diff(want, w.books.of(key)); diff != "" {
 		t.Errorf("attempts of %s (-want +got)\n%s", key, diff)
+	}
+}
+
+func (w *world) expectBuried(t *testing.T, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, w.books.buried()); diff != "" {
+		t.Errorf("dead letters (-want +got)\n%s", diff)
 	}
 }
 
@@ -99,12 +107,15 @@ func TestDuplicatesAndOldRevisions(t *testing.T) {
 	})
 }
 
-// A post takes longer than the visibility: the message is not given to anybody else meanwhile.
+// While a post takes its time, its message is hidden from others for longer and longer, as the queue confirms.
 func TestLongPosts(t *testing.T) {
 	t.Parallel()
 	both(t, sqstest.Options{MaxReceives: 1}, func(t *testing.T, w *world) {
-		w.options.Inbox.Visibility = 6 * time.Second
-		w.place.took = 8 * time.Second
+		w.options.Inbox.Visibility = time.Minute
+		w.place.fault = func([]delivery.Item) error {
+			until(t, "the message is hidden for longer", func() bool { return w.extending.Load() >= 4 })
+			return nil
+		}
 		w.send(t, row("sales", 1))
 		w.work(t, true).await(t)
 		w.expect(t, row("sales", 1))
@@ -116,7 +127,7 @@ func TestLongPosts(t *testing.T) {
 // Somebody has read a message and died.
 func TestRedelivery(t *testing.T) {
 	t.Parallel()
-	both(t, sqstest.Options{Visibility: 2 * time.Second, MaxReceives: 3}, func(t *testing.T, w *world) {
+	both(t, sqstest.Options{Visibility: time.Second, MaxReceives: 3}, func(t *testing.T, w *world) {
 		w.send(t, row("sales", 1))
 		if n := w.Read(t); n != 1 {
 			t.Fatalf("%d messages", n)
@@ -138,6 +149,7 @@ func TestPoison(t *testing.T) {
 		w.expect(t, row("sales", 1), row("support", 1))
 		w.expectLeft(t, 0, 1)
 		w.expectAttempts(t, row("nobody", 1).Key, "1 retry 1", "1 retry 2", "1 dead 3")
+		w.expectBuried(t, row("nobody", 1).Key+"@1 unknown_queue")
 
 		mended.Store(true)
 		w.Move(t)
@@ -169,32 +181,48 @@ func TestObsoletePoison(t *testing.T) {
 func TestGroupsWait(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sqstest.Options{FIFO: true, MaxReceives: 2})
-	w.options.Inbox.Again = 2 * time.Second
 	bad := row("sales", 1)
 	bad.Key, bad.Queue.Channel = "queue/acme/2026-03-02T09:00:00Z/sales/chat", "chat"
-	w.place.fault = refusing(func(i *delivery.Item) bool { return i.Queue.Channel == "chat" })
+	again, support := make(chan struct{}), make(chan struct{})
+	var posted []string
+	w.place.fault = func(items []delivery.Item) error {
+		for _, i := range items {
+			posted = append(posted, i.Queue.QueueID+" "+i.Queue.Channel)
+			if i.Queue.QueueID == "support" {
+				close(support)
+			}
+		}
+		return refusing(func(i *delivery.Item) bool { return i.Queue.Channel == "chat" })(items)
+	}
+	w.place.before = func(items []delivery.Item) {
+		if len(w.books.of(bad.Key)) == 1 && items[0].Key == bad.Key { // it is tried again
+			close(again)
+			<-support
+		}
+	}
 	w.send(t, bad)
 	k := w.work(t, false)
-	until(t, "it is refused", func() bool { return len(w.books.of(bad.Key)) == 1 })
+	<-again
 	w.send(t, row("sales", 1), row("support", 1))
-	until(t, "another group goes on", func() bool { return len(w.place.held()) == 1 })
-	w.expect(t, row("support", 1))
 	until(t, "the group goes on", func() bool { return len(w.place.held()) == 2 })
-	w.expectAttempts(t, bad.Key, "1 retry 1", "1 dead 2")
-	until(t, "the message is put aside", func() bool { visible, _ := w.Dead.Counts(t); return visible == 1 })
 	k.stop(t)
+	w.work(t, true).await(t)
 	w.expect(t, row("support", 1), row("sales", 1))
+	w.expectAttempts(t, bad.Key, "1 retry 1", "1 dead 2")
 	w.expectLeft(t, 0, 1)
+	if last := posted[len(posted)-1]; last != "sales voice" {
+		t.Errorf("%q was posted last: the group did not wait (%q)", last, posted)
+	}
 }
 
-// The destination is away for longer than the queue would hide messages. That is no message's fault.
+// The destination is away for longer than messages would be hidden. That is no message's fault.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	both(t, sqstest.Options{MaxReceives: 1}, func(t *testing.T, w *world) {
-		w.options.Inbox.Visibility = 6 * time.Second
-		back := time.Now().Add(8 * time.Second)
+		w.options.Inbox.Visibility = time.Minute
+		w.deps.Watch = fast()
 		w.place.fault = func([]delivery.Item) error {
-			if time.Now().Before(back) {
+			if w.extending.Load() < 4 {
 				return errAway
 			}
 			return nil
@@ -205,6 +233,7 @@ func TestOutage(t *testing.T) {
 		k.await(t)
 		w.expect(t, row("sales", 2), row("support", 1))
 		w.expectLeft(t, 0, 0)
+		w.expectBuried(t)
 	})
 }
 
@@ -214,7 +243,6 @@ func TestCrashes(t *testing.T) {
 	f := func(name string, written bool, posts int) {
 		t.Run(name, func(t *testing.T) {
 			both(t, sqstest.Options{MaxReceives: 3, Visibility: 2 * time.Second}, func(t *testing.T, w *world) {
-				w.options.Inbox.Visibility = 6 * time.Second
 				w.send(t, row("sales", 1))
 				w.Read(t) // as the dead worker did; it posted:
 				if err := w.place.Send(t.Context(), []delivery.Item{row("sales", 1)}); err != nil {
@@ -273,6 +301,14 @@ func TestUnreadable(t *testing.T) {
 	w.work(t, true).await(t)
 	w.expect(t, row("sales", 1))
 	w.expectLeft(t, 0, 6)
+	for _, d := range w.books.letters {
+		if !strings.HasPrefix(d.Location, "message/") || d.Reason != "unreadable" || d.Detail == "" || len(d.Payload) > 0 {
+			t.Errorf("%+v", d)
+		}
+	}
+	if n := len(w.books.letters); n != 6 {
+		t.Errorf("%d dead letters, want 6", n)
+	}
 }
 
 // Without a redrive policy a run that ends once everything is delivered ends all the same.

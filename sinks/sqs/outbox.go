@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
+	"github.com/quarterhour/quarterhour/internal/crash"
 	"github.com/quarterhour/quarterhour/internal/httpcall"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
@@ -61,6 +62,7 @@ func (o *outbox) Send(ctx context.Context, items []delivery.Item) error {
 		if err != nil {
 			return o.judge("SendMessageBatch", err)
 		}
+		crash.Point(crash.QueueFilled)
 		late, err := o.answered(items, entries, answer)
 		if err != nil {
 			return err

@@ -7,8 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +32,8 @@ type place struct {
 	posts []string // key@revision
 	fault func(items []delivery.Item) error
 	took  time.Duration
+
+	before func(items []delivery.Item) // outside of the lock
 }
 
 func newPlace() *place { return &place{holds: map[string]string{}} }
@@ -37,6 +43,9 @@ func (p *place) Close() error { return nil }
 func (p *place) Send(ctx context.Context, items []delivery.Item) error {
 	if err := clock.Sleep(ctx, p.took); err != nil {
 		return err
+	}
+	if p.before != nil {
+		p.before(items)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,6 +88,7 @@ func (p *place) posted() []string {
 type books struct {
 	mu       sync.Mutex
 	attempts []schemas.Delivery
+	letters  []schemas.DeadLetter
 	dead     func() bool // nothing is written any more
 }
 
@@ -92,8 +102,24 @@ func (b *books) Deliveries(_ context.Context, a []schemas.Delivery) error {
 	return nil
 }
 
-func (b *books) DeadLetters(context.Context, []schemas.DeadLetter) error {
-	return errors.New("there are none")
+func (b *books) DeadLetters(_ context.Context, d []schemas.DeadLetter) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.dead != nil && b.dead() {
+		return errors.New("killed")
+	}
+	b.letters = append(b.letters, d...)
+	return nil
+}
+
+// buried lists the dead letters as location and reason.
+func (b *books) buried() (list []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, d := range b.letters {
+		list = append(list, d.Location+" "+d.Reason)
+	}
+	return list
 }
 
 func (b *books) delivered(_ context.Context, _ time.Time, each func(string, int64)) error {
@@ -129,14 +155,25 @@ type world struct {
 	out     delivery.Destination
 	plan    delivery.Plan
 	deps    sinks.Deps
+
+	attempts  int          // as the sink's options say
+	extending atomic.Int64 // requests that hid messages for longer, or for less
 }
 
 func newWorld(t *testing.T, o sqstest.Options) *world {
 	t.Helper()
 	server := sqstest.Start(t)
-	w := &world{Queue: server.Queue(t, o), place: newPlace(), books: &books{}}
+	w := &world{Queue: server.Queue(t, o), place: newPlace(), books: &books{}, attempts: 8}
+	through := proxy(t, server)
+	counting := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		through.ServeHTTP(out, r)
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "ChangeMessageVisibilityBatch") {
+			w.extending.Add(1)
+		}
+	}))
+	t.Cleanup(counting.Close)
 	w.options = sqs.Config{
-		Queue: w.URL, Endpoint: server.URL, Region: "us-east-1", AccessKey: "test", SecretKey: "test", Group: "queue", MaxBytes: 262144, Timeout: 10 * time.Second,
+		Queue: w.URL, Endpoint: counting.URL, Region: "us-east-1", AccessKey: "test", SecretKey: "test", Group: "queue", MaxBytes: 262144, Timeout: 10 * time.Second,
 		Inbox: sqs.Reading{Visibility: 30 * time.Second, Again: 0},
 	}
 	w.plan = delivery.Plan{Kinds: []string{"queue_interval", "contact"}, Items: 10, Concurrency: 4}
@@ -183,7 +220,7 @@ func (w *world) work(t *testing.T, drain bool) *working {
 		t.Fatal(err)
 	}
 	to := sinks.Onward{
-		Delivering: sinks.Delivering{Destination: w.place, Plan: w.plan, Options: delivery.Options{Attempts: 8}},
+		Delivering: sinks.Delivering{Destination: w.place, Plan: w.plan, Options: delivery.Options{Attempts: w.attempts}},
 		Deps:       delivery.Deps{Tenant: "acme", Pipeline: "pipeline", Name: "wfm", Watch: w.deps.Watch, Log: w.deps.Log},
 		Log:        w.books, Delivered: w.books.delivered,
 	}

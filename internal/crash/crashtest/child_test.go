@@ -43,6 +43,10 @@ func TestMain(m *testing.M) {
 		err = deliver(os.Args[1], os.Args[2])
 	case "delivered-read": // says what the log and the destination have of it
 		err = readDelivered(os.Args[1], os.Stdout)
+	case "queued": // the same by way of a queue
+		err = deliverQueued(os.Args[1], os.Args[2], os.Args[3])
+	case "queued-read":
+		err = readQueued(os.Args[1], os.Args[3], os.Stdout)
 	case "read": // answers queries, by name
 		err = answer(os.Args[1], os.Args[2])
 	}

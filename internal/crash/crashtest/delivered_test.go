@@ -76,6 +76,9 @@ type delivered struct {
 	Problems    []string
 }
 
+// wentBack begins what a place notes about a revision that was sent after a newer one.
+const wentBack = "went back: "
+
 // place is a destination in a file.
 type place struct{ path string }
 
@@ -99,7 +102,7 @@ func (p place) Send(_ context.Context, items []delivery.Item) error {
 	}
 	for _, i := range items {
 		if i.Revision < held[i.Key] {
-			held["went back: "+i.Key] = i.Revision
+			held[wentBack+i.Key] = i.Revision
 		}
 		held[i.Key] = i.Revision
 	}
