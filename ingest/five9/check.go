@@ -59,7 +59,7 @@ func (c *checking) reached(ctx context.Context) bool {
 	what := "host"
 	if f := faultOf(err); f != nil || err == nil {
 		what = "credentials"
-		if f != nil && strings.HasPrefix(f.Name, "AccessDisallowed") {
+		if f != nil && f.Kind == Stop {
 			what = "rights"
 		}
 	} else if refused(err) || errors.Is(err, quota.ErrLocked) {

@@ -132,7 +132,7 @@ func (c *client) call(ctx context.Context, budget string, m message) (io.ReadClo
 			if err := c.limited(ctx, budget, fault); err != nil {
 				return nil, err
 			}
-		case fault.Kind == Stop && !fault.refusal():
+		case fault.Kind == Stop:
 			c.deny(m.operation, fault)
 			return nil, err
 		default:
@@ -177,7 +177,7 @@ func (c *client) judge(status int, header http.Header, head []byte) *httpcall.Er
 	switch {
 	case f.Kind == Backoff:
 		return &httpcall.Error{Kind: httpcall.Transient, Err: f, Excerpt: " "}
-	case f.refusal():
+	case f.Kind == Refused:
 		return c.refused(f)
 	}
 	return &httpcall.Error{Kind: httpcall.Permanent, Err: f, Excerpt: " "}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // What is what a fault asks of the caller.
@@ -20,7 +21,7 @@ const (
 	Limited
 	// Misconfigured: what was asked for does not exist or is not understood. Trying again changes nothing.
 	Misconfigured
-	// Stop: the account is not accepted or not allowed this. Another try could lock it.
+	// Stop: the account is not allowed this. A service may count another try as an attack.
 	Stop
 	// NotReady: the report's result is not there yet. Poll again.
 	NotReady
@@ -30,6 +31,8 @@ const (
 	Again
 	// Renew: the session of the statistics service is to be set up anew.
 	Renew
+	// Refused: the account is not accepted, or locked. No further call is made with it: another try could lock it.
+	Refused
 )
 
 // kinds of the faults by the name of their element, less the ending Fault or Exception, in lower case.
@@ -51,7 +54,7 @@ var kinds = map[string]What{
 	"userlimitreached":        Backoff,
 	"sessionclosed":           Again,
 	"adminsessionclosed":      Again,
-	"invalidaccount":          Stop,
+	"invalidaccount":          Refused,
 	"accessdisallowed":        Stop,
 	"sessionnotinitialized":   Renew,
 	"configurationchanged":    Renew,
@@ -94,18 +97,15 @@ func (f *Fault) advice() string {
 	switch {
 	case strings.HasPrefix(f.Name, "ReportNotFound"):
 		return "folder and report names are case-sensitive, in the language of the user's settings, and the folder must be visible to the user"
-	case strings.HasPrefix(f.Name, "InvalidAccount"):
+	case f.Kind == Refused:
 		return "check user name and password, and whether the account is locked"
-	case strings.HasPrefix(f.Name, "AccessDisallowed"):
+	case f.Kind == Stop:
 		return "the user needs the administrator role with the permission for web services, and for statistics the supervisor role"
 	case strings.HasPrefix(f.Name, "UserAlreadyLoggedIn"), f.Kind == Again:
 		return "give each tool and each person a user of their own: sessions of one user end each other"
 	}
 	return ""
 }
-
-// refusal says whether the account is not accepted, rather than not allowed something.
-func (f *Fault) refusal() bool { return f.Kind == Stop && strings.HasPrefix(f.Name, "InvalidAccount") }
 
 // is says whether an error is a fault of a kind.
 func is(err error, kind What) bool {
@@ -209,12 +209,17 @@ func (f *Fault) complete() {
 			f.Name = "Fault"
 		}
 	}
-	switch {
-	case f.Kind != 0:
-	case strings.HasSuffix(f.Fields["faultcode"], ":Client"): // the request is not understood
+	if f.Kind != 0 {
+		return
+	}
+	_, code, _ := strings.Cut(f.Fields["faultcode"], ":")
+	switch said := byText(f.Name + " " + f.Message); {
+	case said == 0 && code == "Client": // the request is not understood
 		f.Kind = Misconfigured
+	case said == 0: // any trouble of the service
+		f.Kind = Backoff
 	default:
-		f.Kind = byText(f.Message)
+		f.Kind = said
 	}
 }
 
@@ -225,16 +230,26 @@ func kindOf(name string) What {
 	return kinds[name]
 }
 
-// byText is for faults that have no detail, or one that is not in the table: the table's names in the text, else Backoff, as for
-// any trouble of the service.
-func byText(message string) What {
-	squeezed := strings.ToLower(strings.ReplaceAll(message, " ", ""))
-	for name, kind := range kinds {
-		if name != "server" && strings.Contains(squeezed, name) {
-			return kind
+// refusals are words, in lower case and without blanks, with which services refuse an account. The vendor's own are not known but for
+// the fault's name; in doubt no further call is made, since another one may lock the account.
+var refusals = []string{"invalidaccount", "accountislocked", "accountlocked", "invalidpassword", "invalidusername", "invalidcredentials", "badcredentials", "authenticationfailed"}
+
+// byText is for faults that have no detail, or one that is not in the table: the table's names in the text; 0 where there is none. Of
+// several, that an account is refused counts first, and then the longest.
+func byText(text string) (kind What) {
+	squeezed := strings.ToLower(strings.Join(strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) }), ""))
+	for _, words := range refusals {
+		if strings.Contains(squeezed, words) {
+			return Refused
 		}
 	}
-	return Backoff
+	longest := ""
+	for name, of := range kinds {
+		if name != "server" && strings.Contains(squeezed, name) && (len(name) > len(longest) || len(name) == len(longest) && name < longest) {
+			longest, kind = name, of
+		}
+	}
+	return kind
 }
 
 // until is when a limit of the vendor's clock no longer holds, if it is the limit of so long a stretch: minute, hour and day begin by

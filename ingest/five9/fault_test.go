@@ -1,6 +1,7 @@
 package five9
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -64,6 +65,21 @@ func TestFaults(t *testing.T) {
 	f(run, "InvalidAccountFault", 1, "whether the account is locked")
 }
 
+// bareFault is a fault that has no detail.
+func bareFault(code, text string) string {
+	return `<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body><S:Fault><faultcode>` + code + `</faultcode><faultstring>` + text + `</faultstring></S:Fault></S:Body></S:Envelope>`
+}
+
+// kept is a store in memory.
+type kept map[string][]byte
+
+func (k kept) Load(key string) []byte { return k[key] }
+
+func (k kept) Save(_ context.Context, key string, value []byte) error {
+	k[key] = value
+	return nil
+}
+
 // A fault without a detail is judged by its text.
 func TestFaultWithoutDetail(t *testing.T) {
 	f := func(body string, want What) {
@@ -73,11 +89,15 @@ func TestFaultWithoutDetail(t *testing.T) {
 			t.Errorf("%s: %+v, want kind %d", body, got, want)
 		}
 	}
-	wrap := func(code, text string) string {
-		return `<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/"><S:Body><S:Fault><faultcode>` + code + `</faultcode><faultstring>` + text + `</faultstring></S:Fault></S:Body></S:Envelope>`
-	}
+	wrap := bareFault
 	f(wrap("S:Server", "Result Is Not Ready due to process is not complete"), NotReady)
-	f(wrap("S:Server", "Invalid Account"), Stop)
+	f(wrap("S:Server", "Access disallowed"), Stop)
+	for _, text := range []string{"Invalid Account", "InvalidAccount", "invalid-account", "Account is locked", "Invalid user name or password", "The service is unavailable: invalid account"} {
+		f(wrap("S:Server", text), Refused)
+		f(wrap("S:Client", text), Refused)
+	}
+	f(wrap("S:InvalidAccountFault", "no"), Refused)
+	f(wrap("S:Server", "Admin session closed: unknown identifier"), Again) // of two words the longer
 	f(wrap("S:Server", "something broke"), Backoff)
 	f(wrap("S:Client", "Cannot find dispatch method for {x}y"), Misconfigured)
 	if got := faultIn([]byte(wrap("a", "b")[:40])); got != nil {
@@ -92,15 +112,21 @@ func TestFaultWithoutDetail(t *testing.T) {
 func TestRefused(t *testing.T) {
 	for name, answer := range map[string]string{
 		"html": htmlRefusal, "fault": faultAnswer(500, "InvalidAccountFault", "no", ""), "fault with 200": faultAnswer(200, "InvalidAccountFault", "no", ""),
+		"text":        "status 500 " + bareFault("env:Server", "Invalid Account"),
+		"text in 200": "status 200 " + bareFault("env:Client", "Account is locked"),
 	} {
 		s := newScript(t)
+		store := kept{}
+		s.keyring = &quota.Keyring{Watch: s.watch, Store: store}
 		s.on("getCallCountersState", answer)
 		if err := s.drain(callsOnly); err == nil {
 			t.Errorf("%s: no error", name)
 		}
-		err := s.drain(callsOnly)
-		if !errors.Is(err, quota.ErrLocked) {
-			t.Errorf("%s: %v", name, err)
+		for range 2 { // processes that know what was stored
+			s.keyring = &quota.Keyring{Watch: s.watch, Store: store}
+			if err := s.drain(callsOnly); !errors.Is(err, quota.ErrLocked) {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 		if got := len(s.asked); got > 1 {
 			t.Errorf("%s: called %v", name, s.asked)
