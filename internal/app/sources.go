@@ -13,6 +13,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/broker"
 	"github.com/quarterhour/quarterhour/internal/cli"
 	"github.com/quarterhour/quarterhour/internal/clock"
+	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/internal/runtime"
 	"github.com/quarterhour/quarterhour/pipelines"
 )
@@ -134,35 +135,50 @@ func (App) UnlockSource(ctx context.Context, s *cli.Session, p *pipelines.Pipeli
 }
 
 // CheckSources looks at each source; what was found comes as it is found.
-func (App) CheckSources(ctx context.Context, s *cli.Session, p *pipelines.Pipeline, sources []pipelines.Source, each func(source string, f ingest.Finding)) (err error) {
+func (App) CheckSources(ctx context.Context, s *cli.Session, list []cli.SourcesOf, each func(p *pipelines.Pipeline, source string, f ingest.Finding)) (err error) {
 	watch, err := sourceWatch()
 	if err != nil {
 		return err
 	}
-	o := runtime.CheckOptions{Log: s.Log, Progress: s.Progress, Now: clock.Now, Watch: watch}
-	if _, missing := os.Stat(s.System.Data); !s.System.EmbeddedKafka() || !errors.Is(missing, fs.ErrNotExist) { // else nothing has run here
+	o := runtime.CheckOptions{Log: s.Log, Progress: s.Progress, Now: clock.Now, Watch: watch, Keyring: &quota.Keyring{Watch: watch}}
+	finish := func() error { return nil }
+	defer func() { err = errors.Join(err, finish()) }()
+	reach := func(ctx context.Context) (*broker.Cluster, error) {
 		cluster, done, away := openKafka(ctx, s)
 		if away == nil {
-			defer func() { err = errors.Join(err, done()) }()
-			o.Cluster = cluster
-		} else if ctx.Err() == nil {
-			each("", ingest.Finding{What: "Kafka", Outcome: ingest.Doubt, Detail: "what earlier runs have spent of the vendors' quotas is not known: " + away.Error()})
+			o.Cluster, finish = cluster, done
+		}
+		return cluster, away
+	}
+	if _, missing := os.Stat(s.System.Data); s.System.EmbeddedKafka() && errors.Is(missing, fs.ErrNotExist) {
+		o.Kafka = reach // nothing has run here: it is begun for what must be kept
+	} else if _, away := reach(ctx); away != nil && ctx.Err() == nil {
+		each(nil, "", ingest.Finding{What: "Kafka", Outcome: ingest.Doubt, Detail: "what earlier runs have spent of the vendors' quotas, and which passwords vendors have refused, is not known: " + away.Error()})
+	}
+	for _, of := range list {
+		for _, src := range of.Sources {
+			if err := checkSource(ctx, of.Pipeline, src, o, func(f ingest.Finding) { each(of.Pipeline, src.Name, f) }); err != nil {
+				return err
+			}
 		}
 	}
-	for _, src := range sources {
-		found := 0
-		err := runtime.CheckSource(ctx, p, src, o, func(f ingest.Finding) {
-			found++
-			each(src.Name, f)
-		})
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			each(src.Name, ingest.Finding{What: "check", Outcome: ingest.Failure, Detail: err.Error()})
-		case found == 0:
-			each(src.Name, ingest.Finding{What: "check", Outcome: ingest.Fine, Detail: "this kind of source has nothing that could be checked beforehand"})
-		}
+	return nil
+}
+
+// checkSource looks at one. An error ends the command.
+func checkSource(ctx context.Context, p *pipelines.Pipeline, src pipelines.Source, o runtime.CheckOptions, each func(ingest.Finding)) error {
+	found := 0
+	err := runtime.CheckSource(ctx, p, src, o, func(f ingest.Finding) {
+		found++
+		each(f)
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		each(ingest.Finding{What: "check", Outcome: ingest.Failure, Detail: err.Error()})
+	case found == 0:
+		each(ingest.Finding{What: "check", Outcome: ingest.Fine, Detail: "this kind of source has nothing that could be checked beforehand"})
 	}
 	return nil
 }

@@ -50,8 +50,9 @@ func TestSourcesAndWorkers(t *testing.T) {
 	if _, err := clickhouse.FindLibrary(); err != nil {
 		t.Fatal(err)
 	}
-	refuse := false
+	refuse, calls := false, 0
 	crm := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
 		if refuse || r.Header.Get("X-Key") != secretToken {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
@@ -85,6 +86,17 @@ func TestSourcesAndWorkers(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "data")); err == nil {
 		t.Error("a check before the first run made a data folder")
 	}
+	// A wrong password is one attempt at the vendor, however often it is checked: the check keeps that by itself.
+	refuse, calls = true, 0
+	f(1, "written down: neither a check nor a run tries this password again", "sources", "check", file)
+	f(1, "no more calls are made with it", "sources", "check", file)
+	f(1, "no more calls are made with it", "sources", "check", file, "crm")
+	if calls != 1 {
+		t.Errorf("the vendor was asked %d times", calls)
+	}
+	f(0, "is locked since", "sources", "list", file, "crm")
+	refuse = false
+	f(0, "is used again", "sources", "reset", file, "crm", "--unlock")
 	f(1, `pipeline "people" has not run on this Kafka`, "workers", file)
 	f(0, "not read yet", "sources", "list", file)
 	f(0, "", "run", "--drain", "--http", "off", file)

@@ -23,9 +23,15 @@ type Connections interface {
 	ResetSource(ctx context.Context, s *Session, p *pipelines.Pipeline, source, stream string, to time.Time) error
 	// UnlockSource makes credentials that the vendor refused usable again, and names them.
 	UnlockSource(ctx context.Context, s *Session, p *pipelines.Pipeline, source string) ([]string, error)
-	// CheckSources looks at the sources one after the other, without reading their data. A source that cannot be checked is a finding, and
-	// no error; a finding without a source is about the system.
-	CheckSources(ctx context.Context, s *Session, p *pipelines.Pipeline, sources []pipelines.Source, each func(source string, f ingest.Finding)) error
+	// CheckSources looks at sources of the pipelines one after the other, without reading their data. A source that cannot be checked is a
+	// finding, and no error; a finding without a source is about the system, and one without a pipeline about all of it.
+	CheckSources(ctx context.Context, s *Session, list []SourcesOf, each func(p *pipelines.Pipeline, source string, f ingest.Finding)) error
+}
+
+// SourcesOf are some of a pipeline's sources.
+type SourcesOf struct {
+	Pipeline *pipelines.Pipeline
+	Sources  []pipelines.Source
 }
 
 // SourceReport is how the sources of one pipeline stand.
@@ -69,6 +75,14 @@ func (r *SourceReport) Use(credential, source string) {
 	}
 	r.Credentials[i].Sources = append(r.Credentials[i].Sources, source)
 	slices.SortFunc(r.Credentials, func(a, b Credential) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// restrict leaves the sources that are named, and what is theirs.
+func (r *SourceReport) restrict(names []string) {
+	r.Streams = slices.DeleteFunc(r.Streams, func(s SourceStream) bool { return !slices.Contains(names, s.Source) })
+	r.Credentials = slices.DeleteFunc(r.Credentials, func(c Credential) bool {
+		return !slices.ContainsFunc(c.Sources, func(s string) bool { return slices.Contains(names, s) })
+	})
 }
 
 // of are the credentials of a source.

@@ -91,14 +91,16 @@ func (echo) UnlockSource(_ context.Context, _ *Session, p *pipelines.Pipeline, _
 	return nil, nil
 }
 
-func (echo) CheckSources(_ context.Context, _ *Session, p *pipelines.Pipeline, sources []pipelines.Source, each func(string, ingest.Finding)) error {
-	for _, s := range sources {
-		each(s.Name, ingest.Finding{What: "reachable", Outcome: ingest.Fine, Detail: "200 OK in 31ms"})
-		if p.Name == "running" {
-			each("", ingest.Finding{What: "Kafka", Outcome: ingest.Doubt, Detail: "away"})
-		}
-		if p.Name == "crooked" {
-			each(s.Name, ingest.Finding{What: `report "WFM/Calls"`, Outcome: ingest.Failure, Detail: "has no column\nQUEUE WAIT TIME: add it"})
+func (echo) CheckSources(_ context.Context, _ *Session, list []SourcesOf, each func(*pipelines.Pipeline, string, ingest.Finding)) error {
+	for _, of := range list {
+		for _, s := range of.Sources {
+			each(of.Pipeline, s.Name, ingest.Finding{What: "reachable", Outcome: ingest.Fine, Detail: "200 OK in 31ms"})
+			if of.Pipeline.Name == "running" {
+				each(nil, "", ingest.Finding{What: "Kafka", Outcome: ingest.Doubt, Detail: "away"})
+			}
+			if of.Pipeline.Name == "crooked" {
+				each(of.Pipeline, s.Name, ingest.Finding{What: `report "WFM/Calls"`, Outcome: ingest.Failure, Detail: "has no column\nQUEUE WAIT TIME: add it"})
+			}
 		}
 	}
 	return nil

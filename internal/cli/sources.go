@@ -38,26 +38,22 @@ func (c *command) sources() *cobra.Command {
 func (c *command) listSources() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "list PIPELINE...",
+		Use:   "list PIPELINE... [SOURCE...]",
 		Short: "List sources and streams: how far they are, when they are due, what failed, what is spent",
 		Long: "Lists the streams of each source: through when they are complete and how far that is behind, when they were last read\n" +
 			"and are due again, of the source's budgets the one that is spent most, and what failed last. Times are in UTC. It may run\n" +
-			"beside `quarterhour run`.",
+			"beside `quarterhour run`.\n\n" + sourceArguments,
 		Example: "  quarterhour sources list pipelines/acme-voice.yaml\n" +
 			"  quarterhour sources list --json pipelines/*.yaml",
 		Args:              atLeastOne("pipeline file"),
-		ValidArgsFunction: pipelineFiles,
+		ValidArgsFunction: sourceWords(true),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			list, err := pipelines.ReadAll(args, c.env)
-			if err != nil {
-				return err
-			}
-			reports, err := c.sourceReports(cmd, list)
+			reports, err := c.sourceReports(cmd, args)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return c.sourcesJSON(reports, nil)
+				return c.sourcesJSON(reports, false)
 			}
 			c.sourceTable(reports)
 			return nil
@@ -68,12 +64,30 @@ func (c *command) listSources() *cobra.Command {
 	return cmd
 }
 
-func (c *command) sourceReports(cmd *cobra.Command, list []*pipelines.Pipeline) ([]*SourceReport, error) {
+// sourceReports are those of the pipelines that args name, about the sources that they name.
+func (c *command) sourceReports(cmd *cobra.Command, args []string) ([]*SourceReport, error) {
+	list, err := c.sourcesNamed(cmd, args)
+	if err != nil {
+		return nil, err
+	}
 	s, err := c.quietSession(cmd)
 	if err != nil {
 		return nil, err
 	}
-	return c.app.Sources(cmd.Context(), s, list)
+	var all []*pipelines.Pipeline
+	for _, of := range list {
+		all = append(all, of.Pipeline)
+	}
+	reports, err := c.app.Sources(cmd.Context(), s, all)
+	if err != nil {
+		return nil, err
+	}
+	for n, r := range reports {
+		if names := only(list[n], args); names != nil {
+			r.restrict(names)
+		}
+	}
+	return reports, nil
 }
 
 func (c *command) sourceTable(reports []*SourceReport) {
@@ -199,9 +213,9 @@ func sourceNamed(cmd *cobra.Command, p *pipelines.Pipeline, name string) (pipeli
 	return pipelines.Source{}, usage(cmd, "pipeline %q has no source %q%s", p.Name, name, spec.Suggest(name, names))
 }
 
-func (c *command) sourcesJSON(reports []*SourceReport, only []string) error {
+func (c *command) sourcesJSON(reports []*SourceReport, cursors bool) error {
 	for _, r := range reports {
-		if err := json.NewEncoder(c.screen).Encode(sourceFacts(r, only)); err != nil {
+		if err := json.NewEncoder(c.screen).Encode(sourceFacts(r, cursors)); err != nil {
 			return fmt.Errorf("write how the sources stand: %w", err)
 		}
 	}
@@ -245,13 +259,10 @@ type (
 	}
 )
 
-// sourceFacts is a report as JSON. With names of sources it is about those only, and has their cursors.
-func sourceFacts(r *SourceReport, only []string) sourcesFact {
+// sourceFacts is a report as JSON, with or without the cursors.
+func sourceFacts(r *SourceReport, cursors bool) sourcesFact {
 	f := sourcesFact{Pipeline: r.Pipeline, Now: r.Now.UTC(), Reader: r.Reader, Streams: []streamFact{}, Credentials: []credentialFact{}}
 	for _, s := range r.Streams {
-		if only != nil && !slices.Contains(only, s.Source) {
-			continue
-		}
 		one := streamFact{
 			Source: s.Source, Type: s.Type, Stream: s.Stream, CompleteThrough: s.Through, LastRead: s.Read, NextDue: s.Due, FailedAt: s.FailedAt, Error: s.Error,
 		}
@@ -259,15 +270,12 @@ func sourceFacts(r *SourceReport, only []string) sourcesFact {
 			seconds := s.Behind.Seconds()
 			one.BehindSeconds = &seconds
 		}
-		if only != nil && s.Cursor != "" {
+		if cursors && s.Cursor != "" {
 			one.Cursor = json.RawMessage(s.Cursor)
 		}
 		f.Streams = append(f.Streams, one)
 	}
 	for _, cred := range r.Credentials {
-		if only != nil && !slices.ContainsFunc(cred.Sources, func(s string) bool { return slices.Contains(only, s) }) {
-			continue
-		}
 		one := credentialFact{
 			Name: cred.Name, Sources: append([]string{}, cred.Sources...), LockedSince: cred.Refused, Why: cred.Why, Holds: cred.Holds, Budgets: []budgetFact{},
 		}

@@ -10,47 +10,33 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/quarterhour/quarterhour/internal/console"
-	"github.com/quarterhour/quarterhour/pipelines"
 )
 
 func (c *command) showSource() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "show PIPELINE [SOURCE...]",
+		Use:   "show PIPELINE... [SOURCE...]",
 		Short: "Show sources in full: their streams and cursors, credentials, budgets and locks",
 		Long: "Shows all that is stored about a source, or about each source of the pipeline: where every stream stands and what it\n" +
 			"keeps for itself, what was spent of every budget of its credentials, and whether the vendor refused one. Times are in\n" +
 			"UTC. At most as much is spent as it says: a block is written down before it is spent, so that a crash costs quota and\n" +
-			"never a breach.",
+			"never a breach.\n\n" + sourceArguments,
 		Example:           "  quarterhour sources show pipelines/acme-voice.yaml five9-eu",
 		Args:              atLeastOne("pipeline file"),
 		ValidArgsFunction: sourceWords(true),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			p, err := pipelines.Read(args[0], c.env)
+			reports, err := c.sourceReports(cmd, args)
 			if err != nil {
 				return err
-			}
-			only := args[1:]
-			for _, name := range only {
-				if _, err := sourceNamed(cmd, p, name); err != nil {
-					return err
-				}
-			}
-			reports, err := c.sourceReports(cmd, []*pipelines.Pipeline{p})
-			if err != nil {
-				return err
-			}
-			if len(only) == 0 {
-				for _, s := range reports[0].Streams {
-					only = append(only, s.Source)
-				}
-				only = slices.Compact(only)
 			}
 			if asJSON {
-				return c.sourcesJSON(reports, only)
+				return c.sourcesJSON(reports, true)
 			}
-			for _, name := range only {
-				c.sourceInFull(reports[0], name)
+			for _, r := range reports {
+				if len(reports) > 1 {
+					c.screen.Heading("pipeline %s", r.Pipeline)
+				}
+				c.sourcesInFull(r)
 			}
 			return nil
 		},
@@ -58,6 +44,19 @@ func (c *command) showSource() *cobra.Command {
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	addSystem(cmd, false)
 	return cmd
+}
+
+// sourcesInFull shows the sources of a pipeline, in the order of its file.
+func (c *command) sourcesInFull(r *SourceReport) {
+	var names []string
+	for _, s := range r.Streams {
+		if !slices.Contains(names, s.Source) {
+			names = append(names, s.Source)
+		}
+	}
+	for _, name := range names {
+		c.sourceInFull(r, name)
+	}
 }
 
 func (c *command) sourceInFull(r *SourceReport, name string) {

@@ -9,19 +9,22 @@ import (
 	"github.com/quarterhour/quarterhour/pipelines"
 )
 
-// sourceWords completes a pipeline file, and then the names of its sources: one, or any number.
+// sourceWords completes a pipeline file, and then the names of its sources: one, or any number, of any number of files.
 func sourceWords(several bool) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		files, given := pipelineArgs(args)
 		switch {
-		case len(args) == 0:
+		case len(args) == 0, several && len(given) == 0 && isPipelineFile(word):
 			return pipelineFiles(cmd, args, word)
 		case len(args) > 1 && !several:
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		var names []string
-		for _, s := range pipelines.Outline(args[0]) {
-			if !slices.Contains(args[1:], s.Name) {
-				names = append(names, s.Name+"\t"+s.Type)
+		for _, file := range files {
+			for _, s := range pipelines.Outline(file) {
+				if entry := s.Name + "\t" + s.Type; !slices.Contains(given, s.Name) && !slices.Contains(names, entry) {
+					names = append(names, entry)
+				}
 			}
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp

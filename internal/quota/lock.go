@@ -50,6 +50,11 @@ func (c *Credential) locked(ctx context.Context, now time.Time) error {
 			return nil
 		}
 	}
+	if c.dirty { // a store was added since
+		if err := c.save(context.WithoutCancel(ctx)); err != nil {
+			c.log.Error("it could not be written down everywhere that the credential was refused", "err", err)
+		}
+	}
 	return fmt.Errorf("%w: %s (at %s)", ErrLocked, c.refusal.Why, c.refusal.At.UTC().Format(time.RFC3339))
 }
 

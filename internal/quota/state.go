@@ -134,6 +134,21 @@ func Stored(value []byte, now time.Time) (Report, error) {
 	return r, nil
 }
 
+// Locked is the stored value with the refusal of another: what was spent stands.
+func Locked(value, refused []byte) ([]byte, error) {
+	s, err := parse(value)
+	if err != nil {
+		return nil, err
+	}
+	r, err := parse(refused)
+	if err != nil {
+		return nil, err
+	}
+	s.Refused = r.Refused
+	text, _ := json.Marshal(s) // plain data: it cannot fail
+	return text, nil
+}
+
 // Unlocked is the stored value without its refusal: calls are made again by who reads it. false: nothing was locked.
 func Unlocked(value []byte) ([]byte, bool, error) {
 	s, err := parse(value)

@@ -15,7 +15,10 @@ import (
 
 // CheckOptions is what CheckSource needs besides the source.
 type CheckOptions struct {
-	Cluster  *broker.Cluster // nil: what earlier runs spent is not known
+	Cluster *broker.Cluster // nil: what earlier runs spent is not known
+	// Kafka reaches the pipeline's Kafka where Cluster is nil and there is something that must be kept. nil: it cannot be reached.
+	Kafka    func(context.Context) (*broker.Cluster, error)
+	Keyring  *quota.Keyring // shared by the checks of one command: what one was refused the next does not try; nil: none is
 	Log      *slog.Logger
 	Progress ingest.Progress
 	Now      func() time.Time
@@ -23,7 +26,8 @@ type CheckOptions struct {
 }
 
 // CheckSource looks at one source without reading data. What it spends of a budget is written down like all else, unless a run keeps
-// the books. A source that has nothing to check reports nothing.
+// the books; that a vendor refused a credential is written down in any case, so that no check after it tries again. A source that has
+// nothing to check reports nothing.
 func CheckSource(ctx context.Context, file *pipelines.Pipeline, s pipelines.Source, o CheckOptions, report func(ingest.Finding)) error {
 	if s.Registration.Check == nil {
 		return nil
@@ -31,15 +35,13 @@ func CheckSource(ctx context.Context, file *pipelines.Pipeline, s pipelines.Sour
 	if o.Watch == nil {
 		o.Watch = clock.Wall
 	}
-	keyring := &quota.Keyring{Watch: o.Watch}
+	if o.Keyring == nil {
+		o.Keyring = &quota.Keyring{Watch: o.Watch}
+	}
+	store := &checkStore{file: file, o: &o}
 	if o.Cluster != nil {
-		stored, err := openCursors(ctx, o.Cluster, file, o.Now)
-		if err != nil {
+		if err := store.open(ctx, o.Cluster); err != nil {
 			return err
-		}
-		if stored != nil {
-			_, held := stored.held()
-			keyring = keyring.With(&checkStore{stored, held})
 		}
 	}
 	p := &pipeline{file: file}
@@ -49,23 +51,11 @@ func CheckSource(ctx context.Context, file *pipelines.Pipeline, s pipelines.Sour
 	}
 	err = s.Registration.Check(ctx, s.Options, ingest.Deps{
 		Tenant: file.Tenant, Pipeline: file.Name, Name: s.Name, Zone: file.Zone, Bounds: bounds, Drain: true,
-		Log: o.Log.With("source", s.Name), Progress: o.Progress, Now: o.Now, Watch: o.Watch, Keyring: keyring,
+		Log: o.Log.With("source", s.Name), Progress: o.Progress, Now: o.Now, Watch: o.Watch, Keyring: o.Keyring.With(store),
 	}, report)
+	store.tell(report)
 	if err != nil {
 		return fmt.Errorf("source %q: %w", s.Name, err)
 	}
 	return nil
-}
-
-// checkStore keeps what a check spends, unless a run keeps the books: it would not see what is written here, and write over it.
-type checkStore struct {
-	*cursors
-	held bool
-}
-
-func (s *checkStore) Save(ctx context.Context, key string, value []byte) error {
-	if s.held {
-		return nil
-	}
-	return s.put(ctx, key, value)
 }
