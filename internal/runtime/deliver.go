@@ -119,7 +119,9 @@ type lane struct {
 	items    *items
 	ledger   *deliveryLog
 
-	next, end   int64 // the end of the partition when the lane began
+	next, end   int64         // the end of the partition when the lane began
+	batch       *broker.Batch // what was fetched last
+	taken       int           // of its records
 	committedAt time.Time
 	shownAt     time.Time
 	behind      behind
@@ -193,14 +195,22 @@ func (l *lane) step(ctx context.Context) error {
 	return nil
 }
 
+// roomEvery is after how many records it is looked whether there is room for more.
+const roomEvery = 64
+
+// read takes what was fetched, as far as there is room: one fetch may bring more than a lane may hold.
 func (l *lane) read(ctx context.Context) error {
-	l.ledger.reading(l.next)
-	b, err := l.assigned.Fetch(ctx, l.next)
-	if err != nil {
-		return err
+	if l.batch == nil || l.taken == len(l.batch.Records) {
+		l.ledger.reading(l.next)
+		b, err := l.assigned.Fetch(ctx, l.next)
+		if err != nil {
+			return err
+		}
+		l.batch, l.taken = b, 0
 	}
-	for i := range b.Records {
-		r := &b.Records[i]
+	b, from := l.batch, l.taken
+	for ; l.taken < len(b.Records) && ((l.taken-from)%roomEvery != 0 || l.Room()); l.taken++ {
+		r := &b.Records[l.taken]
 		if r.Offset < l.next {
 			continue
 		}
@@ -211,13 +221,16 @@ func (l *lane) read(ctx context.Context) error {
 		if ok {
 			l.Take(item, r.Offset)
 		}
+		l.next = r.Offset + 1
 	}
-	l.next = max(l.next, b.Next)
+	if l.taken == len(b.Records) {
+		l.next = max(l.next, b.Next)
+	}
 	l.Passed(l.next)
 	if l.next >= l.end {
 		l.Caught()
 	}
-	l.metrics.Batch(len(b.Records), 0, 0)
+	l.metrics.Batch(l.taken-from, 0, 0)
 	l.metrics.Lag(l.assigned.Topic(), l.assigned.Partition(), b.HighWatermark-l.next+int64(l.Pending()))
 	return nil
 }

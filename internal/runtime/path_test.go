@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -22,7 +23,16 @@ import (
 	sink "github.com/quarterhour/quarterhour/sinks/clickhouse"
 )
 
-func TestMain(m *testing.M) { warehousetest.Main(m) }
+func TestMain(m *testing.M) {
+	if config := os.Getenv(outageVariable); config != "" {
+		if err := outageProcess(config); err != nil {
+			slog.Error("the process ends", "err", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	warehousetest.Main(m)
+}
 
 // The whole path: files, Kafka (Apache's own where the environment names one), the shards and merges, ClickHouse's tables.
 func TestFilesBecomeTheTablesThatTheDayWas(t *testing.T) {
