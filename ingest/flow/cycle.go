@@ -127,7 +127,6 @@ func (w *worker) read(ctx context.Context, from, to, began time.Time) error {
 	if !w.flow.Schedule.listens() {
 		p.Due = w.flow.Schedule.next(began, n.watch.Now(), w.jitter).UTC()
 	}
-	w.locked = false
 	w.report("ok")
 	return n.commit()
 }

@@ -17,7 +17,8 @@ type Flow struct {
 	Schedule Schedule
 	Window   Window
 	// Replaces says that a read hands over all there is in its window, as far as it is complete: what any flow of the source handed
-	// over before and this read does not has been withdrawn by the vendor, and is retracted. Facts are to have revision 0 then. A
+	// over before and this read does not has been withdrawn by the vendor, and is retracted: but by no read that rejected an input, which may be
+	// what it lacks. Facts are to have revision 0 then. A
 	// fact belongs to the window in which it begins: contacts by offered_at, else answered_at, else ended_at; states by started_at.
 	// Without a window a read hands over all there is.
 	Replaces bool
@@ -62,6 +63,7 @@ type Read struct {
 	preset  time.Time
 	number  uint16
 	began   time.Time
+	bad     int // inputs that were rejected
 }
 
 // ErrSplit asks for the window in two halves: the vendor cut the answer short. What was handed over stands. Of a window of one second,

@@ -51,11 +51,12 @@ func (c *Cursor) Encode() []byte {
 }
 
 // Reset takes a flow, or all of them where the name is empty, back to an instant; the zero instant forgets the flow. What flows keep
-// for themselves is forgotten. It says how many flows were taken back.
+// for themselves is forgotten. A flow that is not as far stays where it is: what it has not read is not to be left out. It says how
+// many flows were taken back.
 func (c *Cursor) Reset(flow string, to time.Time) int {
 	n := 0
 	for name, p := range c.Flows {
-		if flow != "" && name != flow {
+		if flow != "" && name != flow || !to.IsZero() && !p.Through.IsZero() && !p.Through.After(to) {
 			continue
 		}
 		n++

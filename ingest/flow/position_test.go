@@ -37,6 +37,8 @@ func TestACursorIsTakenBack(t *testing.T) {
 	}
 	before := at.Add(-time.Hour)
 	same := cursor().Flows["calls"]
+	f("calls", at.Add(time.Hour), 0, same, same) // what lies between was not read
+	f("", at, 0, same, same)
 	f("calls", before, 1, &Position{Through: before}, same)
 	f("", before, 2, &Position{Through: before}, &Position{Through: before})
 	f("states", time.Time{}, 1, same, nil)

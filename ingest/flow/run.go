@@ -184,7 +184,7 @@ func (n *run) marks() map[string]int64 {
 		if through.IsZero() || kind == workerFact {
 			continue
 		}
-		at := millis(through)
+		at := min(millis(through), millis(n.watch.Now())) // a position may be ahead, by a reset or a clock that was wrong
 		if said, ok := n.promised[kind]; ok && at <= said {
 			continue
 		}

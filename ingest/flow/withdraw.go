@@ -19,6 +19,11 @@ func (w *worker) retract(ctx context.Context, r *Read) error {
 		if len(missing) == 0 {
 			continue
 		}
+		if r.bad > 0 {
+			w.run.deps.Log.Warn("the answer lacks facts that it had before, and some of it could not be read: nothing is taken for withdrawn",
+				"flow", w.flow.Name, "kind", kind, "lacking", len(missing), "rejected", r.bad)
+			continue
+		}
 		if err := w.run.withdraw(ctx, kind, missing, since); err != nil {
 			return err
 		}

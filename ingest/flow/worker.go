@@ -14,9 +14,9 @@ import (
 // The pauses of a flow that fails.
 const (
 	firstPause   = 2 * time.Second
-	longestPause = 5 * time.Minute
-	lockedPause  = time.Minute // between two looks whether a credential is still locked: they make no call
-	listenPause  = time.Second // before a read that listens is started again
+	longestPause = 5 * time.Minute // at most; of a flow that is due more often as long as between two reads, a minute at least
+	lockedPause  = time.Minute     // between two looks whether a credential is still locked: they make no call
+	listenPause  = time.Second     // before a read that listens is started again
 )
 
 // worker is one flow at work.
@@ -37,6 +37,9 @@ type worker struct {
 func newWorker(n *run, f *Flow, p *Position, number uint8) *worker {
 	b := backoff.NewExponentialBackOff()
 	b.InitialInterval, b.MaxInterval, b.Multiplier = firstPause, longestPause, 2
+	if f.Schedule.Cron == "" {
+		b.MaxInterval = min(longestPause, max(f.Schedule.Every, time.Minute))
+	}
 	b.Reset()
 	return &worker{
 		run: n, flow: f, position: p, number: number, backoff: b,
@@ -91,6 +94,7 @@ func (w *worker) nextDue(began time.Time, err error) time.Time {
 	switch {
 	case err == nil:
 		w.backoff.Reset()
+		w.locked = false
 		if w.flow.Schedule.listens() {
 			return now.Add(listenPause)
 		}

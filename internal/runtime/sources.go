@@ -129,7 +129,14 @@ func ResetSource(ctx context.Context, cluster *broker.Cluster, file *pipelines.P
 		}
 		return stored.put(ctx, source, nil)
 	}
+	if at := now(); to.After(at) {
+		return fmt.Errorf("%s has not come yet: a source is taken back to a time before now, %s", to.Format(time.RFC3339), at.UTC().Format(time.RFC3339))
+	}
 	if c.Reset(flow, to) == 0 {
+		if p := c.Flows[flow]; p != nil {
+			return fmt.Errorf("flow %q of source %q has read up to %s only, which is not after %s: there is nothing to take back", flow, source,
+				p.Through.Format(time.RFC3339), to.UTC().Format(time.RFC3339))
+		}
 		names := make([]string, 0, len(c.Flows))
 		for name := range c.Flows {
 			names = append(names, name)
