@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/quarterhour/quarterhour/internal/books"
 	"github.com/quarterhour/quarterhour/internal/cli"
@@ -84,6 +85,33 @@ func (App) Verify(ctx context.Context, s *cli.Session, p *pipelines.Pipeline, na
 		all = append(all, v)
 	}
 	return all, nil
+}
+
+// UnlockSink makes the refused credentials of a delivering sink usable again, and names them.
+func (App) UnlockSink(ctx context.Context, s *cli.Session, p *pipelines.Pipeline, name string) (unlocked []string, err error) {
+	i := slices.IndexFunc(p.Sinks, func(one pipelines.Sink) bool { return one.Name == name && one.Registration.Deliver != nil })
+	if i < 0 {
+		return nil, fmt.Errorf("pipeline %q has no sink %q that delivers by requests", p.Name, name)
+	}
+	names, err := runtime.SinkCredentialNames(ctx, p, p.Sinks[i])
+	if err != nil {
+		return nil, err
+	}
+	cluster, done, err := openKafka(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	for _, credential := range names {
+		ok, err := runtime.Unlock(ctx, cluster, p, credential, clock.Now)
+		if err != nil {
+			return unlocked, fmt.Errorf("credential %q: %w", credential, err)
+		}
+		if ok {
+			unlocked = append(unlocked, credential)
+		}
+	}
+	return unlocked, nil
 }
 
 // Redrive lets sinks try again what they could not deliver.

@@ -21,6 +21,8 @@ type Deliveries interface {
 	Deliveries(ctx context.Context, s *Session, list []*pipelines.Pipeline, each func(pipeline string, d *books.DeliveryDay) error) error
 	// Verify reads back what a sink of the pipeline has delivered in the range; all sinks where it is empty. What differs is no error.
 	Verify(ctx context.Context, s *Session, p *pipelines.Pipeline, sink string, r books.Range) ([]*books.Verified, error)
+	// UnlockSink makes credentials usable again that a vendor refused a source with which the sink shares them, and names them.
+	UnlockSink(ctx context.Context, s *Session, p *pipelines.Pipeline, sink string) ([]string, error)
 	// Redrive writes what dead letters are about to the log again, for their sinks, and says of each what became of it.
 	Redrive(ctx context.Context, s *Session, letters []*schemas.DeadLetter, each func(d *schemas.DeadLetter, r books.Redriven)) error
 	// Discard lists dead letters no more.

@@ -29,6 +29,13 @@ func (echo) Verify(_ context.Context, _ *Session, p *pipelines.Pipeline, _ strin
 	return []*books.Verified{v, {Sink: "files"}}, nil
 }
 
+func (echo) UnlockSink(_ context.Context, _ *Session, p *pipelines.Pipeline, sink string) ([]string, error) {
+	if p.Name == "crooked" {
+		return []string{"http/wfm@" + sink + ".example.com"}, nil
+	}
+	return nil, nil
+}
+
 func (echo) Redrive(_ context.Context, s *Session, letters []*schemas.DeadLetter, each func(*schemas.DeadLetter, books.Redriven)) error {
 	for _, d := range letters {
 		s.Screen.Line("redrive %s", d.Location)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +32,9 @@ func (c *command) resetSource() *cobra.Command {
 			"far back it can be asked. The run that reads the source is to be stopped before: it would write its own position over\n" +
 			"this one.\n\n" +
 			"--unlock uses credentials again that the vendor has refused, and reads nothing again. A running run notices within half a\n" +
-			"minute. Correct the password first: a vendor may lock the account after a few refused attempts.",
+			"minute. Correct the password first: a vendor may lock the account after a few refused attempts. SOURCE may then also be a\n" +
+			"sink that delivers by requests and shares a credential with a source; its own refusals lock nothing, as it tries again by\n" +
+			"itself, after ten minutes and when it starts.",
 		Example: "  quarterhour sources reset pipelines/acme-voice.yaml five9-eu --stream calls --to 2026-03-02\n" +
 			"  quarterhour sources reset pipelines/acme-voice.yaml five9-eu --unlock",
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -68,7 +71,9 @@ func (c *command) reset(cmd *cobra.Command, path, source string, o resetting) er
 	if err != nil {
 		return err
 	}
-	if _, err := sourceNamed(cmd, p, source); err != nil {
+	sink := o.unlock && slices.ContainsFunc(p.Sinks, func(s pipelines.Sink) bool { return s.Name == source && s.Registration.Deliver != nil }) &&
+		!slices.ContainsFunc(p.Sources, func(s pipelines.Source) bool { return s.Name == source })
+	if _, err := sourceNamed(cmd, p, source); err != nil && !sink {
 		return err
 	}
 	var to time.Time
@@ -82,7 +87,7 @@ func (c *command) reset(cmd *cobra.Command, path, source string, o resetting) er
 		return err
 	}
 	if o.unlock {
-		return c.unlock(cmd.Context(), s, p, source)
+		return c.unlock(cmd.Context(), s, p, source, sink)
 	}
 	reports, err := c.app.Sources(cmd.Context(), s, []*pipelines.Pipeline{p})
 	if err != nil {
@@ -147,16 +152,23 @@ func (c *command) confirmed(cmd *cobra.Command) (bool, error) {
 	return false, nil
 }
 
-func (c *command) unlock(ctx context.Context, s *Session, p *pipelines.Pipeline, source string) error {
-	unlocked, err := c.app.UnlockSource(ctx, s, p, source)
+func (c *command) unlock(ctx context.Context, s *Session, p *pipelines.Pipeline, name string, sink bool) error {
+	how := c.app.UnlockSource
+	if sink {
+		how = c.app.UnlockSink
+	}
+	unlocked, err := how(ctx, s, p, name)
 	if err != nil {
 		return err
 	}
-	for _, name := range unlocked {
-		c.screen.Line("credential %s is used again.", name)
+	for _, credential := range unlocked {
+		c.screen.Line("credential %s is used again.", credential)
 	}
-	if len(unlocked) == 0 {
-		c.screen.Line("No credential of %s is locked.", source)
+	switch {
+	case len(unlocked) == 0 && sink:
+		c.screen.Line("No credential of %s is locked: a sink tries again by itself, ten minutes after a refusal and when it starts.", name)
+	case len(unlocked) == 0:
+		c.screen.Line("No credential of %s is locked.", name)
 	}
 	return nil
 }
