@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/quarterhour/quarterhour/internal/broker"
@@ -139,11 +140,21 @@ func (l *deliveryLog) checkpoint(ctx context.Context, stored *cursors, safe int6
 // deliveryBytes is about what an attempt takes.
 const deliveryBytes = 256
 
+// page is the memory that attempts are written down in. Each request needs as much as the one before.
+type page struct {
+	records []broker.Record
+	arena   []byte
+}
+
+var pages = sync.Pool{New: func() any { return new(page) }}
+
 // Deliveries writes attempts down.
 func (l *deliveryLog) Deliveries(ctx context.Context, attempts []schemas.Delivery) error {
-	records := make([]broker.Record, len(attempts))
+	to := pages.Get().(*page)
+	defer pages.Put(to)
+	records := slices.Grow(to.records[:0], len(attempts))[:len(attempts)]
 	now := l.p.now()
-	arena := make([]byte, 0, len(attempts)*deliveryBytes) // where it grows, what was written stays where it is
+	arena := slices.Grow(to.arena[:0], len(attempts)*deliveryBytes) // where it grows, what was written stays where it is
 	for i := range attempts {
 		a := &attempts[i]
 		from := len(arena)
@@ -152,6 +163,7 @@ func (l *deliveryLog) Deliveries(ctx context.Context, attempts []schemas.Deliver
 		arena = l.p.write.delivery.append(arena, a)
 		records[i] = broker.Record{Key: arena[from:keyEnd:keyEnd], Value: arena[keyEnd:len(arena):len(arena)], Time: now}
 	}
+	to.records, to.arena = records, arena
 	crash.Point(crash.DeliveryAnswered)
 	base, err := l.p.producer.Produce(ctx, l.p.topics.deliveries(), l.partition, records)
 	if err != nil {
