@@ -95,7 +95,7 @@ func (c *Client) request(ctx context.Context, r *Request) (*http.Request, error)
 	}
 	if c.o.Auth != nil && own {
 		if err := c.o.Auth.Sign(ctx, request); err != nil {
-			return nil, err
+			return nil, unsigned(err)
 		}
 	}
 	return request, nil

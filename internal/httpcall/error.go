@@ -36,6 +36,7 @@ type Error struct {
 	RetryAfter time.Duration // 0 where the vendor does not say
 	Excerpt    string        // of the answer, without secrets, one line
 	Sent       bool          // the request left: the vendor may have done what it asked
+	Misplaced  bool          // nothing takes such requests at the address, whatever is in them: see Misplaced
 	Err        error         // what went wrong where the status does not say it
 	judged     bool          // by Request.Judge
 }

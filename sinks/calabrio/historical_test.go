@@ -80,7 +80,7 @@ func TestAnswers(t *testing.T) {
 			return
 		}
 		var fault *httpcall.Error
-		if !errors.As(err, &fault) || fault.Kind != want || strings.Contains(err.Error(), "-key") {
+		if !errors.As(err, &fault) || fault.Kind != want || fault.Misplaced != (status == 404 || status == 302) || strings.Contains(err.Error(), "-key") {
 			t.Errorf("%d %s: %v, want %s", status, answer, err, want)
 		}
 	}
@@ -91,8 +91,8 @@ func TestAnswers(t *testing.T) {
 	f(400, `{"title":"tenant-key"}`, "", httpcall.Permanent, "")
 	f(401, "", "", httpcall.Refused, "")
 	f(403, "", "", httpcall.Refused, "")
-	f(404, "", "", httpcall.Refused, "") // of a wrong path no record is to blame
-	f(302, "", "", httpcall.Refused, "")
+	f(404, "", "", httpcall.Permanent, "") // of a wrong path no record is to blame
+	f(302, "", "", httpcall.Permanent, "")
 	f(413, "", "", httpcall.Permanent, "")
 	f(429, "", "", httpcall.Throttled, "")
 	f(500, "", "", httpcall.Transient, "")
@@ -100,6 +100,7 @@ func TestAnswers(t *testing.T) {
 	paths := ", refusals: {list: data.failed, index: row, reason: why.text}"
 	f(400, list, paths, 0, offered+"\nrefused: queue is closed")
 	f(200, list, paths, 0, offered+"\nrefused: queue is closed")
+	f(404, list, paths, httpcall.Permanent, "")
 	f(500, list, paths, httpcall.Transient, "")
 	f(400, `{"data":{"failed":[{"row":2}]}}`, paths, httpcall.Permanent, "") // there is no third record in the request
 	f(400, `{"data":{"failed":[]}}`, paths, httpcall.Permanent, "")

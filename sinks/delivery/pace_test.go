@@ -70,6 +70,8 @@ func TestAHiccupIsOneFailure(t *testing.T) {
 		s.step = 100 * time.Millisecond
 		defer s.end()
 		s.until(t, time.Minute)
+		_ = clock.Sleep(t.Context(), 50*time.Millisecond) // nothing ends now
+		synctest.Wait()
 		if at := s.engine.State().Sending; at != 8 {
 			t.Fatalf("%d requests are under way after a minute, want 8", at)
 		}

@@ -106,7 +106,11 @@ func (e *Engine) ask(ctx context.Context, items []Item, at permit) (o *outcome, 
 	if f := e.deps.Paused; f != nil && first {
 		f()
 	}
-	e.deps.Log.Warn("the destination did not take a request, it is sent again", "items", len(items), "err", o.fault, "in", wait)
+	if o.fault.Kind == httpcall.Refused {
+		e.deps.Log.Error("the destination refuses whatever it is sent, all records wait until this is set right", "items", len(items), "err", o.fault, "in", wait)
+	} else {
+		e.deps.Log.Warn("the destination did not take a request, it is sent again", "items", len(items), "err", o.fault, "in", wait)
+	}
 	o.wait, o.well = wait, e.pace.wentWell()
 	return o, true
 }
@@ -315,6 +319,9 @@ func (e *Engine) judge(err error) *httpcall.Error {
 	var fault *httpcall.Error
 	if errors.As(err, &fault) {
 		again := *fault
+		if again.Misplaced {
+			again.Kind = httpcall.Refused
+		}
 		if again.RetryAfter = min(again.RetryAfter, LongestAsked); again.Kind == httpcall.Refused {
 			again.RetryAfter = e.refusedPause(again.RetryAfter)
 		}

@@ -34,8 +34,9 @@ func (a *Answer) success() []string {
 	return a.Success
 }
 
-// judge looks at the status before httpcall does. What is read of an answer that httpcall takes for a failure goes into head.
-func (a *Answer) judge(head *[]byte) func(int, nethttp.Header, []byte) *httpcall.Error {
+// judge looks at the status before httpcall does. What is read of an answer that httpcall takes for a failure goes into head. single says that
+// the path is a record's own, of which it may be said that it is not there.
+func (a *Answer) judge(single bool, head *[]byte) func(int, nethttp.Header, []byte) *httpcall.Error {
 	return func(status int, _ nethttp.Header, body []byte) *httpcall.Error {
 		*head = append([]byte(nil), body...)
 		switch {
@@ -43,8 +44,10 @@ func (a *Answer) judge(head *[]byte) func(int, nethttp.Header, []byte) *httpcall
 			return &httpcall.Error{Kind: httpcall.Transient}
 		case status >= 200 && status < 300 && !matches(a.success(), status) && !matches(a.Refusals.Statuses, status):
 			return &httpcall.Error{Kind: httpcall.Permanent, Err: fmt.Errorf("it is none of the statuses by which the destination takes records, %s", strings.Join(a.success(), ", "))}
+		case single && (status == nethttp.StatusNotFound || status == nethttp.StatusGone), matches(a.success(), status), matches(a.Refusals.Statuses, status):
+			return nil
 		}
-		return nil
+		return httpcall.Misplaced(status)
 	}
 }
 

@@ -11,6 +11,8 @@ fields of the record, besides which there are ` + "`key`" + `, the record's name
 - The list of records is put into ` + "`envelope`" + ` or ` + "`xml`" + `.
 - ` + "`answer`" + ` says which statuses mean that the records were taken, where an answer of success says that it failed, and where
   it names those that it refused: only these become dead letters.
+- A redirect, 404, 405, 410 or 415 says that url, path or method are wrong: all records wait, and none becomes a dead letter. Of a path with
+  ` + "`{{expressions}}`" + ` a 404 or 410 refuses the records of the request.
 
 Records are totals: the destination must replace what it has by the record's own fields.
 

@@ -77,7 +77,7 @@ func (s *sink) connect(d sinks.Deps) error {
 	}
 	s.client, err = httpcall.New(httpcall.Options{
 		Name: d.Name, Base: o.URL, Auth: auth, TLS: config, Timeout: o.Timeout, Attempts: 1, Asked: delivery.LongestAsked, Watch: d.Watch, Log: d.Log,
-		Credential: d.Keyring.Open("http/"+o.Auth.Identity()+"@"+host, limits), Persists: true, Hold: o.OneAtATime, Secrets: s.secrets,
+		Credential: d.Keyring.Open("http/"+o.Auth.Identity(host), limits), Persists: true, Hold: o.OneAtATime, Secrets: s.secrets,
 	})
 	return err
 }
@@ -112,7 +112,7 @@ func (s *sink) Send(ctx context.Context, items []delivery.Item) error {
 func (s *sink) post(ctx context.Context, f *feed, r *request) ([]delivery.RefusedItem, error) {
 	var head []byte
 	body, _, err := s.client.Bytes(ctx, &httpcall.Request{
-		Method: f.method, Path: r.path, Header: r.header, Body: f.whole(r.around, r.records), Operation: operation, Judge: s.o.Answer.judge(&head),
+		Method: f.method, Path: r.path, Header: r.header, Body: f.whole(r.around, r.records), Operation: operation, Judge: s.o.Answer.judge(len(f.path.holes) > 0, &head),
 	})
 	return s.o.Answer.taken(body, head, err, len(r.records), s.secrets)
 }

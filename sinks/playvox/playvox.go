@@ -8,6 +8,7 @@ import (
 	nethttp "net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/clock"
@@ -40,9 +41,11 @@ type sink struct {
 
 	held held
 
-	writing   sync.Mutex // agent states are sent one request after the other: the end of one is another's
+	joined    atomic.Int64 // how often further agents came to this process
+	writing   sync.Mutex   // agent states are sent one request after the other: the end of one is another's
 	timelines map[string]*timeline
 	seen      reading
+	known     int64 // of joined: what timelines and seen are of
 }
 
 func deliver(_ context.Context, options any, d sinks.Deps) (sinks.Delivering, error) {
@@ -85,7 +88,7 @@ func (s *sink) connect(d sinks.Deps) error {
 	credential := d.Keyring.Open("playvox/"+o.Identifier+"@"+host.Host, quota.Options{Limits: limits(o.Calls, o.Per), Secret: o.Identifier + "\x00" + o.Secret, Log: d.Log})
 	open := func(base string) *httpcall.Client {
 		c, opened := httpcall.New(httpcall.Options{
-			Name: d.Name, Base: base, Auth: auth, TLS: config, Timeout: o.Timeout, Attempts: 1, Credential: credential, Persists: true,
+			Name: d.Name, Base: base, Auth: auth, TLS: config, Timeout: o.Timeout, Attempts: 1, Asked: delivery.LongestAsked, Credential: credential, Persists: true,
 			Watch: d.Watch, Log: d.Log, Secrets: []string{o.Secret},
 		})
 		err = errors.Join(err, opened)
@@ -95,6 +98,9 @@ func (s *sink) connect(d sinks.Deps) error {
 	s.people = &people{o: &o.Users, client: s.region, tenant: d.Tenant, aliases: identity.Aliases(d.Aliases), workers: d.Workers, watch: d.Watch}
 	return err
 }
+
+// Joined implements delivery.Joiner. Tasks of the agents that came may have been written by another process since they were read.
+func (s *sink) Joined() { s.joined.Add(1) }
 
 // limits keep any stretch of `per` within so many calls, also where it lies across two of ours: ten short stretches of which eleven may
 // be touched.
@@ -142,6 +148,12 @@ func (s *sink) write(ctx context.Context, method, path string, records [][]byte)
 	_, _, err := s.tenant.Bytes(ctx, &httpcall.Request{
 		Method: method, Path: path, Body: list, Operation: operation,
 		Header: nethttp.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
+		Judge: func(status int, _ nethttp.Header, _ []byte) *httpcall.Error {
+			if method == nethttp.MethodDelete && (status == nethttp.StatusNotFound || status == nethttp.StatusGone) {
+				return nil // the record is not there
+			}
+			return httpcall.Misplaced(status)
+		},
 	})
 	return err
 }
@@ -205,7 +217,7 @@ func refuse(refused *delivery.Refused, n int, err error) {
 // permanent says whether the destination will never take a request as it is.
 func permanent(err error) bool {
 	var fault *httpcall.Error
-	return errors.As(err, &fault) && fault.Kind == httpcall.Permanent
+	return errors.As(err, &fault) && fault.Kind == httpcall.Permanent && !fault.Misplaced
 }
 
 // Close implements delivery.Destination.

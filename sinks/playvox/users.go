@@ -25,6 +25,13 @@ const mostPages = 10_000
 func pages(ctx context.Context, c *httpcall.Client, path string, query url.Values, each func(entry map[string]any)) error {
 	for range mostPages {
 		body, _, err := c.Bytes(ctx, &httpcall.Request{Path: path + "?" + query.Encode(), Header: nethttp.Header{"Accept": {"application/json"}}})
+		var fault *httpcall.Error
+		if errors.As(err, &fault) && fault.Kind == httpcall.Permanent {
+			fault.Misplaced = true // what is read is the same for all records
+			if fault.Err == nil {
+				fault.Err = errors.New("the list cannot be read: check its path")
+			}
+		}
 		if err != nil {
 			return err
 		}
