@@ -53,7 +53,7 @@ func (s *source) openCredential() *quota.Credential {
 	for _, l := range o.Limits {
 		q.Limits = append(q.Limits, quota.Limit{Operation: operation, Count: int64(l.Count), Per: l.Per})
 	}
-	return s.deps.Keyring.Open("http/"+o.Auth.Identity()+"@"+host, q)
+	return s.deps.Keyring.Open("http/"+o.Auth.Identity(host), q)
 }
 
 func (s *source) openClient(config *tls.Config) error {

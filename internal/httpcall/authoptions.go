@@ -93,18 +93,7 @@ func (o *AuthOptions) openOAuth2(name string, config *tls.Config, watch clock.Wa
 
 // Secret is anything that changes when the credential does, for quota.Options.
 func (o *AuthOptions) Secret() string {
-	return o.Type + "\x00" + o.Username + "\x00" + o.Password + "\x00" + o.Token + "\x00" + o.Value + "\x00" + o.ClientID + "\x00" + o.ClientSecret
-}
-
-// Identity tells credentials at one host apart without saying a secret.
-func (o *AuthOptions) Identity() string {
-	switch o.Type {
-	case "basic":
-		return o.Username
-	case "oauth2":
-		return o.ClientID
-	}
-	return o.Type
+	return o.Type + "\x00" + o.Username + "\x00" + o.Password + "\x00" + o.Token + "\x00" + o.Name + "\x00" + o.Value + "\x00" + o.ClientID + "\x00" + o.ClientSecret
 }
 
 // TLSOptions are how a pipeline file says which certificates are used. Components embed them under the key tls.

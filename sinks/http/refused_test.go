@@ -76,3 +76,29 @@ func TestARefusedCredentialIsNotLocked(t *testing.T) {
 	f("bearer", "{type: bearer, token: t0ken}")
 	f("basic", "{type: basic, username: u, password: p}")
 }
+
+// Two tokens at one host are two credentials, and one token is one: quotas are the credential's.
+func TestCredentialsOfTheirOwn(t *testing.T) {
+	server := httptest.NewServer(nethttp.HandlerFunc(func(nethttp.ResponseWriter, *nethttp.Request) {}))
+	defer server.Close()
+	ring := &quota.Keyring{Watch: clock.Wall}
+	for _, sink := range [][2]string{{"acme", "one"}, {"acme", "two"}, {"globex", "three"}, {"globex", "one"}} {
+		o, err := parsed(t, "url: ${URL}\nauth: {type: bearer, token: "+sink[1]+"}\nlimits: [{count: 1, per: 24h}]\nrecords: {queue_interval: {path: rows, fields: {id: queue_id}}}\n", server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := Registration.Deliver(t.Context(), o, sinks.Deps{Tenant: sink[0], Name: "wfm", Watch: clock.Wall, Keyring: ring, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.Destination.Send(t.Context(), awkward())
+		var spent *quota.Exhausted
+		if again := sink == [2]string{"globex", "one"}; errors.As(err, &spent) != again || !again && err != nil {
+			t.Errorf("%s sends by token %s: %v", sink[0], sink[1], err)
+		}
+		_ = d.Destination.Close()
+	}
+	if n := len(ring.All()); n != 3 {
+		t.Errorf("%d credentials of 3 tokens", n)
+	}
+}
