@@ -25,6 +25,7 @@ type XML struct {
 	row      any
 	number   int64
 	size     int
+	begun    bool
 	seen     bool
 }
 
@@ -38,6 +39,9 @@ func NewXML(r io.Reader, records []string, captures [][]string, paths [][]string
 
 // Captured is the text at a path of NewXML once all records have been read.
 func (x *XML) Captured(i int) string { return x.captured[i] }
+
+// Seen says whether the document has the element in which the records are.
+func (x *XML) Seen() bool { return x.seen }
 
 // Number is how many records have been read.
 func (x *XML) Number() int64 { return x.number }
@@ -56,7 +60,7 @@ func (x *XML) Raw() []byte {
 func (x *XML) Read(e *expression.Env) error {
 	for {
 		token, err := x.decoder.Token()
-		if errors.Is(err, io.EOF) && !x.seen {
+		if errors.Is(err, io.EOF) && !x.begun {
 			return errors.New("the document is empty, where XML was expected")
 		}
 		if err != nil {
@@ -64,11 +68,15 @@ func (x *XML) Read(e *expression.Env) error {
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
-			x.seen = true
+			x.begun = true
 			if x.at = append(x.at, t.Name.Local); len(x.at) > maxDepth {
 				return fmt.Errorf("elements are nested more than %d deep", maxDepth)
 			}
+			if n := len(x.records); n > 0 && slices.Equal(x.at, x.records[:n-1]) {
+				x.seen = true
+			}
 			if slices.Equal(x.at, x.records) {
+				x.seen = true
 				return x.record(t, e)
 			}
 		case xml.EndElement:
