@@ -196,7 +196,7 @@ func worker(source, id, agent, email string) identity.Fact {
 func TestPeople(t *testing.T) {
 	b := newBench(t, playvox.Options{Page: 2, Users: append([]playvox.User{
 		{ID: 21, Email: "twice@acme.test"}, {ID: 22, Email: "Twice@acme.test"}, {ID: 23, Email: "gone@acme.test", Inactive: true},
-		{ID: 24, Email: "dora@acme.test", Integration: "acd", ForeignID: "4711"},
+		{ID: 24, Email: "dora@acme.test", Integrations: []playvox.Integration{{Alias: "acd", ID: "4711"}}},
 	}, staff...)})
 	b.alias = map[string]string{"a.smith@acme.test": "ann@acme.test", "acd/77": "bob@acme.test"}
 	b.facts = []identity.Fact{

@@ -30,6 +30,9 @@ type change struct {
 func (s *sink) sendStates(ctx context.Context, items []delivery.Item, refused *delivery.Refused) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	if n := s.joined.Load(); n != s.known {
+		s.timelines, s.seen, s.known = map[string]*timeline{}, reading{}, n
+	}
 	touched, err := s.takeIn(ctx, items, refused)
 	if err != nil {
 		return err
@@ -246,7 +249,7 @@ func (s *sink) timeline(ctx context.Context, a *schemas.AgentState, who user) (*
 	to = max(to, from) + time.Hour.Milliseconds() // clocks differ
 	from -= s.o.States.Back.Milliseconds()
 	if t != nil {
-		to = t.from
+		to, s.seen = t.from, reading{} // what was read may be older than what this process has sent and forgotten
 	} else {
 		t = newTimeline(from)
 	}
@@ -259,45 +262,66 @@ func (s *sink) timeline(ctx context.Context, a *schemas.AgentState, who user) (*
 	return t, nil
 }
 
-// reading is the tasks that Playvox had in a stretch of time.
+// reading is the tasks that Playvox had, from an instant on. As long as no further agents come, it is good for all of whom nothing has been sent:
+// their tasks are written by this process only.
 type reading struct {
-	from, to int64
-	at       time.Time
-	tasks    []map[string]any
+	from  int64
+	done  bool
+	tasks []readTask
 }
 
-// fresh is how long what was read is good for other agents: their tasks are written by this process only.
-const fresh = time.Minute
+// readTask is a task as it was read; end is schemas.Null where it has none.
+type readTask struct {
+	alias, email, user, name string
+	start, end               int64
+}
 
-// recover puts what Playvox has of an agent into the timeline.
+// readTasks reads the tasks that begin in [from, to).
+func (s *sink) readTasks(ctx context.Context, from, to int64) (list []readTask, err error) {
+	words := map[string]string{} // there are few, and many tasks
+	word := func(v any) string {
+		w := objects.Text(v)
+		if _, ok := words[w]; !ok {
+			words[w] = w
+		}
+		return words[w]
+	}
+	query := url.Values{"taskStartTimeFrom": {instant(from)}, "taskStartTimeTo": {instant(to)}}
+	err = pages(ctx, s.tenant, s.o.States.Read, query, func(entry map[string]any) {
+		start, err := time.Parse(time.RFC3339, objects.Text(entry["startTime"]))
+		if err != nil {
+			return // it is none of ours
+		}
+		t := readTask{
+			alias: word(entry["integrationAlias"]), email: normal(word(entry["userEmail"])), user: word(entry["userId"]), name: word(entry["taskIdentifier"]),
+			start: start.UnixMilli(), end: schemas.Null,
+		}
+		if end, err := time.Parse(time.RFC3339, objects.Text(entry["endTime"])); err == nil {
+			t.end = end.UnixMilli()
+		}
+		list = append(list, t)
+	})
+	return list, err
+}
+
+// recover puts what Playvox has of an agent into the timeline: tasks that begin in [from, to).
 func (s *sink) recover(ctx context.Context, t *timeline, a *schemas.AgentState, who user, from, to int64) error {
-	r := &s.seen
-	if now := s.watch.Now(); now.Sub(r.at) > fresh || from < r.from || to > r.to+fresh.Milliseconds() || r.at.IsZero() {
-		from -= time.Hour.Milliseconds() // so that the states of other agents, a little older, need no reading of their own
-		read := reading{from: from, to: to, at: now}
-		err := pages(ctx, s.tenant, s.o.States.Read, url.Values{"taskStartTimeFrom": {instant(from)}, "taskStartTimeTo": {instant(to)}}, func(entry map[string]any) {
-			read.tasks = append(read.tasks, entry)
-		})
+	if r := &s.seen; !r.done || from < r.from {
+		from := from - time.Hour.Milliseconds() // so that the states of other agents, a little older, need no reading of their own
+		tasks, err := s.readTasks(ctx, from, max(to, s.watch.Now().Add(time.Hour).UnixMilli()))
 		if err != nil {
 			return err
 		}
-		*r = read
+		*r = reading{from, true, tasks}
 	}
-	for _, entry := range r.tasks {
-		if objects.Text(entry["integrationAlias"]) != s.alias(a.Source) || !who.is(entry) {
+	for _, read := range s.seen.tasks {
+		if read.alias != s.alias(a.Source) || !who.is(&read) || read.start >= to {
 			continue
 		}
-		start, err := time.Parse(time.RFC3339, objects.Text(entry["startTime"]))
-		if err != nil || start.UnixMilli() >= to {
-			continue
-		}
-		st := &state{id: found(start.UnixMilli()), revision: -1, start: start.UnixMilli(), end: schemas.Null}
-		if end, err := time.Parse(time.RFC3339, objects.Text(entry["endTime"])); err == nil {
-			st.end = end.UnixMilli()
-		}
+		st := &state{id: found(read.start), revision: -1, start: read.start, end: read.end}
 		st.view = taskView{
 			Tenant: a.Tenant, Source: a.Source, Alias: s.alias(a.Source), AgentID: a.AgentID, AgentName: a.AgentName, Channel: a.Channel,
-			Task: objects.Text(entry["taskIdentifier"]), StartedAt: st.start,
+			Task: read.name, StartedAt: st.start,
 		}
 		line, err := s.line(st.view, who, st.end)
 		if err != nil {
@@ -312,9 +336,9 @@ func (s *sink) recover(ctx context.Context, t *timeline, a *schemas.AgentState, 
 }
 
 // is says whether a task is the user's.
-func (u user) is(entry map[string]any) bool {
-	if email := objects.Text(entry["userEmail"]); email != "" {
-		return normal(email) == u.email
+func (u user) is(t *readTask) bool {
+	if t.email != "" {
+		return t.email == u.email
 	}
-	return u.id != "" && objects.Text(entry["userId"]) == u.id
+	return u.id != "" && t.user == u.id
 }

@@ -3,12 +3,9 @@ package playvox
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"time"
 
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
-	"github.com/quarterhour/quarterhour/sinks/objects"
 )
 
 // Verify reads tasks back and looks for each state. Contacts, sessions and identifiers cannot be read, as far as is known, nor can a state that
@@ -32,15 +29,14 @@ func (s *sink) Verify(ctx context.Context, items []delivery.Item, differs func(d
 	if len(states) == 0 {
 		return nil
 	}
-	there := map[string][]map[string]any{} // by integration and start
-	err := pages(ctx, s.tenant, s.o.States.Read, url.Values{"taskStartTimeFrom": {instant(from)}, "taskStartTimeTo": {instant(to)}}, func(entry map[string]any) {
-		if at, err := time.Parse(time.RFC3339, objects.Text(entry["startTime"])); err == nil {
-			key := place(objects.Text(entry["integrationAlias"]), "", at.UnixMilli())
-			there[key] = append(there[key], entry)
-		}
-	})
+	there := map[string][]readTask{} // by integration and start
+	list, err := s.readTasks(ctx, from, to)
 	if err != nil {
 		return err
+	}
+	for _, task := range list {
+		key := place(task.alias, "", task.start)
+		there[key] = append(there[key], task)
 	}
 	for _, i := range states {
 		a := i.AgentState
@@ -67,15 +63,20 @@ func place(alias, agent string, start int64) string {
 }
 
 // compare says how the task of a user differs from the state; "" where it does not.
-func (s *sink) compare(u user, a *schemas.AgentState, tasks []map[string]any) string {
-	for _, entry := range tasks {
-		if !u.is(entry) {
+func (s *sink) compare(u user, a *schemas.AgentState, tasks []readTask) string {
+	for n := range tasks {
+		task := &tasks[n]
+		if !u.is(task) {
 			continue
 		}
-		if got, want := objects.Text(entry["taskIdentifier"]), s.o.States.task(a); got != want {
-			return fmt.Sprintf("taskIdentifier is %q, not %q", got, want)
+		if want := s.o.States.task(a); task.name != want {
+			return fmt.Sprintf("taskIdentifier is %q, not %q", task.name, want)
 		}
-		if end := objects.Text(entry["endTime"]); a.EndedAt != schemas.Null && (end == "" || end > instant(a.EndedAt)) {
+		if a.EndedAt != schemas.Null && (task.end == schemas.Null || task.end > a.EndedAt) {
+			end := ""
+			if task.end != schemas.Null {
+				end = instant(task.end)
+			}
 			return fmt.Sprintf("endTime is %q, not %s or before", end, instant(a.EndedAt))
 		}
 		return ""

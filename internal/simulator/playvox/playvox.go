@@ -15,10 +15,16 @@ import (
 
 // User is a person as Playvox has it.
 type User struct {
-	ID                     int
-	First, Last, Email     string
-	Inactive               bool
-	Integration, ForeignID string // one entry of integrations, where not empty
+	ID                 int
+	First, Last, Email string
+	Inactive           bool
+	Integrations       []Integration
+}
+
+// Integration is an id that another system knows a user by.
+type Integration struct {
+	Alias string `json:"alias"`
+	ID    string `json:"id"`
 }
 
 // Options are what the simulated Playvox is like.
@@ -40,6 +46,9 @@ type Server struct {
 
 	mu         sync.Mutex
 	tasks      map[string]map[string]any // by person, integration and start
+	starts     map[string][]string       // of the tasks of a person and integration, in order
+	emails     map[string]bool           // of users, in lower case: whether one is active
+	listed     list                      // what was read last
 	records    map[string]map[string]any // others, by what they are and their own key
 	violations []string
 	tokens     map[string]time.Time
@@ -67,7 +76,10 @@ func New(w clock.Watch, o Options) *Server {
 	}
 	s := &Server{
 		o: o, watch: w, routes: http.NewServeMux(), tasks: map[string]map[string]any{}, records: map[string]map[string]any{}, tokens: map[string]time.Time{},
-		counts: map[string]int{},
+		counts: map[string]int{}, starts: map[string][]string{}, emails: map[string]bool{},
+	}
+	for _, u := range o.Users {
+		s.know(u)
 	}
 	s.routes.HandleFunc("POST /tenant/api/authority/token", s.token)
 	for pattern, handle := range map[string]http.HandlerFunc{
@@ -134,6 +146,12 @@ func (s *Server) Hire(u User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.o.Users = append(s.o.Users, u)
+	s.know(u)
+}
+
+func (s *Server) know(u User) {
+	email := strings.ToLower(u.Email)
+	s.emails[email] = s.emails[email] || !u.Inactive
 }
 
 func (s *Server) token(w http.ResponseWriter, r *http.Request) {
@@ -210,9 +228,9 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, list []map[string]
 func (s *Server) users(w http.ResponseWriter, r *http.Request) {
 	var list []map[string]any
 	for _, u := range s.o.Users {
-		integrations := []map[string]any{}
-		if u.ForeignID != "" {
-			integrations = append(integrations, map[string]any{"alias": u.Integration, "id": u.ForeignID})
+		integrations := u.Integrations
+		if integrations == nil {
+			integrations = []Integration{}
 		}
 		list = append(list, map[string]any{
 			"_id": fmt.Sprintf("5f%022d", u.ID), "id": u.ID, "firstName": u.First, "lastName": u.Last, "email": u.Email, "timezone": "Europe/Berlin", "organisationId": 7,

@@ -1,7 +1,6 @@
 package playvox
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -48,14 +47,35 @@ func (s *Server) wrong(record map[string]any) string {
 	if end != "" && end < start {
 		return fmt.Sprintf("endTime %s is before startTime %s", end, start)
 	}
-	if email := text(record["userEmail"]); email != "" && !slices.ContainsFunc(s.o.Users, func(u User) bool { return strings.EqualFold(u.Email, email) && !u.Inactive }) {
+	if email := text(record["userEmail"]); email != "" && !s.emails[strings.ToLower(email)] {
 		return fmt.Sprintf("there is no user %q", email)
 	}
 	return ""
 }
 
-func taskKey(record map[string]any) string {
-	return strings.Join([]string{text(record["userEmail"]), text(record["integrationAlias"]), text(record["startTime"])}, "|")
+func taskKey(record map[string]any) string { return whose(record) + "|" + text(record["startTime"]) }
+
+// whose is the person and the integration that a task is of.
+func whose(record map[string]any) string {
+	return text(record["userEmail"]) + "|" + text(record["integrationAlias"])
+}
+
+// put replaces a task, or takes it away where it is nil.
+func (s *Server) put(who, start string, record map[string]any) {
+	key, starts := who+"|"+start, s.starts[who]
+	at, there := slices.BinarySearch(starts, start)
+	switch {
+	case record != nil && !there:
+		starts = slices.Insert(starts, at, start)
+	case record == nil && there:
+		starts = slices.Delete(starts, at, at+1)
+	}
+	if s.starts[who] = starts; record == nil {
+		delete(s.tasks, key)
+	} else {
+		s.tasks[key] = record
+	}
+	s.listed = list{}
 }
 
 func (s *Server) wrongTask(record map[string]any) string {
@@ -90,28 +110,29 @@ func (s *Server) writeTasks(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	for _, record := range list {
-		key := taskKey(record)
-		if text(record["endTime"]) == text(record["startTime"]) { // nothing is left of it
-			delete(s.tasks, key)
+		who, start := whose(record), text(record["startTime"])
+		if text(record["endTime"]) == start { // nothing is left of it
+			s.put(who, start, nil)
 			continue
 		}
-		s.tasks[key] = record
+		s.put(who, start, record)
 	}
-	s.overlaps()
+	s.overlaps(list)
 	answer(w, []any{}, "")
 }
 
-// overlaps looks for two tasks of one person and integration at one time.
-func (s *Server) overlaps() {
-	before, key := map[string]any(nil), ""
-	for _, k := range slices.Sorted(maps.Keys(s.tasks)) {
-		task := s.tasks[k]
-		if before != nil && before["userEmail"] == task["userEmail"] && before["integrationAlias"] == task["integrationAlias"] {
-			if end := text(before["endTime"]); end == "" || end > text(task["startTime"]) {
-				s.violate("task %s goes on until %q, when %s begins", key, end, k)
+// overlaps looks for two tasks of one person and integration at one time, near those that were written.
+func (s *Server) overlaps(written []map[string]any) {
+	for _, record := range written {
+		who, start := whose(record), text(record["startTime"])
+		starts := s.starts[who]
+		at, _ := slices.BinarySearch(starts, start)
+		for n := max(at, 1); n < min(at+2, len(starts)); n++ {
+			key := who + "|" + starts[n-1]
+			if end := text(s.tasks[key]["endTime"]); end == "" || end > starts[n] {
+				s.violate("task %s goes on until %q, when %s begins", key, end, starts[n])
 			}
 		}
-		before, key = task, k
 	}
 }
 
@@ -121,7 +142,7 @@ func (s *Server) deleteTasks(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	for _, record := range list {
-		delete(s.tasks, taskKey(record))
+		s.put(whose(record), text(record["startTime"]), nil)
 	}
 	answer(w, []any{}, "")
 }
@@ -132,14 +153,31 @@ func (s *Server) readTasks(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnprocessableEntity, "taskStartTimeFrom is no instant")
 		return
 	}
-	var list []map[string]any
-	for _, task := range s.tasks {
-		if start := text(task["startTime"]); start >= from && start < to {
-			list = append(list, task)
+	if s.listed.records == nil || s.listed.from != from || s.listed.to != to {
+		s.listed = s.list(from, to)
+	}
+	s.page(w, r, s.listed.records)
+}
+
+// list is tasks as readers get them, page by page: kept until one is written.
+type list struct {
+	from, to string
+	records  []map[string]any
+}
+
+func (s *Server) list(from, to string) list {
+	l := list{from: from, to: to, records: []map[string]any{}}
+	for _, who := range slices.Sorted(maps.Keys(s.starts)) {
+		starts := s.starts[who]
+		at, _ := slices.BinarySearch(starts, from)
+		for _, start := range starts[at:] {
+			if start >= to {
+				break
+			}
+			l.records = append(l.records, s.tasks[who+"|"+start])
 		}
 	}
-	slices.SortFunc(list, func(a, b map[string]any) int { return cmp.Compare(taskKey(a), taskKey(b)) })
-	s.page(w, r, list)
+	return l
 }
 
 // recordKey is what tells contacts, sessions and identifiers apart.

@@ -18,6 +18,7 @@ func (h *Host) routes() http.Handler {
 	}
 	for name, d := range h.destinations {
 		mux.Handle("/"+string(name)+"/", h.served(name, d))
+		mux.Handle("/"+string(name), h.served(name, d)) // the address itself, as SQS is asked
 	}
 	mux.HandleFunc("GET /holds", h.holds)
 	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, _ *http.Request) {

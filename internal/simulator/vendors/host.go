@@ -20,6 +20,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/simulator/five9"
 	"github.com/quarterhour/quarterhour/internal/simulator/gladly"
 	"github.com/quarterhour/quarterhour/internal/simulator/iservice"
+	"github.com/quarterhour/quarterhour/internal/simulator/sqs"
 )
 
 // Options say who is served, and where.
@@ -51,6 +52,7 @@ type Host struct {
 	IService *iservice.Server
 	// Destinations, which every host has.
 	Calabrio *calabrio.Server
+	SQS      *sqs.Server
 
 	o       Options
 	server  *http.Server
