@@ -64,12 +64,15 @@ type Deps struct {
 	Metrics Metrics                                // nil: nobody counts
 }
 
-// Raw is an answer as a vendor gave it, to be kept for those who ask later what the vendor said.
+// Raw is an answer as a vendor gave it, or a part of one, to be kept for those who ask later what the vendor said.
 type Raw struct {
 	Stream      string
 	From, To    time.Time // zero where it is about no stretch of time
 	ContentType string
-	Payload     []byte
+	Answer      string // what its parts have in common; "" of an answer that is whole
+	Part        int    // from 1; 0: the answer is whole
+	Last        bool   // of the parts; one that was not read to its end has none
+	Payload     []byte // valid during the call
 	Keep        time.Duration
 }
 

@@ -167,19 +167,11 @@ func (s *source) result(ctx context.Context, p *page, q request, w window) error
 		return err
 	}
 	defer func() { _ = a.Close() }()
-	var raw bytes.Buffer
-	if s.o.KeepRaw > 0 {
-		a.Reader = io.TeeReader(a.Reader, &raw)
-	}
+	keeper := p.read.Keep(ctx, a.contentType)
+	a.Reader = keeper.Reader(a.Reader)
 	p.request, p.sheet, p.count, p.refused = q, a.sheet(), 0, 0
 	p.mapper = p.stream.mapper(w, p)
-	if err := p.rows(ctx); err != nil {
-		return err
-	}
-	if s.o.KeepRaw > 0 {
-		return p.read.Raw(ctx, a.contentType, raw.Bytes())
-	}
-	return nil
+	return keeper.End(p.rows(ctx))
 }
 
 // page is one result being read, and what is kept from one to the next within a read.

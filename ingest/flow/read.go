@@ -2,10 +2,8 @@ package flow
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -97,21 +95,6 @@ func (r *Read) Reject(ctx context.Context, d *schemas.DeadLetter) error {
 	r.bad++
 	if err := n.out.Reject(n.ctx, d); err != nil {
 		return n.fail(err)
-	}
-	return nil
-}
-
-// Raw keeps an answer as the vendor gave it, where the source's option asks for that.
-func (r *Read) Raw(ctx context.Context, contentType string, payload []byte) error {
-	n := r.worker.run
-	if n.keepRaw <= 0 || n.deps.Raw == nil {
-		return nil
-	}
-	err := n.deps.Raw(ctx, ingest.Raw{
-		Stream: r.worker.flow.Name, From: r.From, To: r.To, ContentType: contentType, Payload: payload, Keep: n.keepRaw,
-	})
-	if err != nil {
-		return fmt.Errorf("keep the raw answer: %w", err)
 	}
 	return nil
 }

@@ -141,6 +141,7 @@ func (c *checker) hook(ctx context.Context) {
 	if !w.on() {
 		return
 	}
+	w.listener().Check(c.report)
 	what := "webhook " + w.Name
 	found, err := c.findHook(ctx)
 	switch {

@@ -28,7 +28,7 @@ func (f *fake) looks(o *Options) (list []string) {
 }
 
 func TestCheck(t *testing.T) {
-	hook := "webhook: {url: 'https://hook.example/gladly', username: gladly, password: " + hookPassword + "}\n"
+	hook := "webhook: {url: 'https://hook.example/gladly', listen: '127.0.0.1:0', username: gladly, password: " + hookPassword + "}\n"
 	f := func(more string, prepare func(f *fake), want ...string) {
 		t.Helper()
 		f := newFake(t, now)
@@ -55,18 +55,18 @@ func TestCheck(t *testing.T) {
 	f("", func(f *fake) { f.sessions = "a,b\n" }, "ok cred", "ok clock", "ok events", `failed report work-session-events: …has no column "contact_session_id"`, budget)
 	f("queue: accepted_inbox_id\n", func(f *fake) { f.sessions = strings.Replace(sessionHeader, ",accepted_inbox_id", "", 1) },
 		"ok cred", "ok clock", "ok events", `failed report work-session-events: …has no column "accepted_inbox_id"`, budget)
-	f(hook, nil, "ok cred", "ok clock", "ok events", "ok report", "warning webhook quarterhour: is not registered so far", budget)
+	f(hook, nil, "ok cred", "ok clock", "ok events", "ok report", "ok address", "warning secrets", "warning webhook quarterhour: is not registered so far", budget)
 	f(hook, func(f *fake) { f.hooks = []map[string]any{{"id": "w", "name": "quarterhour", "enabled": false}} },
-		"ok cred", "ok clock", "ok events", "ok report", "warning webhook quarterhour: is disabled", budget)
+		"ok cred", "ok clock", "ok events", "ok report", "ok address", "warning secrets", "warning webhook quarterhour: is disabled", budget)
 	f(hook, func(f *fake) {
 		f.hooks = []map[string]any{{"id": "w", "name": "quarterhour", "enabled": false, "disabledAtDueToRetryLimit": "2026-03-01T00:00:00Z"}}
-	}, "ok cred", "ok clock", "ok events", "ok report", "warning webhook quarterhour: was disabled at 2026-03-01T00:00:00Z", budget)
+	}, "ok cred", "ok clock", "ok events", "ok report", "ok address", "warning secrets", "warning webhook quarterhour: was disabled at 2026-03-01T00:00:00Z", budget)
 	f(hook, func(f *fake) {
 		f.hooks = []map[string]any{{"id": "w", "name": "quarterhour", "url": "https://hook.example/gladly", "events": hookEvents, "hasCredentials": true, "enabled": true}}
-	}, "ok cred", "ok clock", "ok events", "ok report", "ok webhook quarterhour: is enabled", budget)
+	}, "ok cred", "ok clock", "ok events", "ok report", "ok address", "warning secrets", "ok webhook quarterhour: is enabled", budget)
 	f(hook, func(f *fake) {
 		f.hooks = []map[string]any{{"id": "w", "name": "quarterhour", "url": "https://hook.example/gladly", "events": hookEvents[1:], "hasCredentials": true, "enabled": true}}
-	}, "ok cred", "ok clock", "ok events", "ok report", "warning webhook quarterhour: delivers elsewhere or other events", budget)
+	}, "ok cred", "ok clock", "ok events", "ok report", "ok address", "warning secrets", "warning webhook quarterhour: delivers elsewhere or other events", budget)
 }
 
 func TestCheckSaysHowFarClocksAreApart(t *testing.T) {

@@ -61,8 +61,8 @@ func (c *contacts) read(ctx context.Context, r *flow.Read) error {
 }
 
 func (c *contacts) events(ctx context.Context, r *flow.Read, from time.Time) (through time.Time, err error) {
-	keeper := c.keep(ctx, r, "application/x-jsonlines")
-	stream := eventStream{client: c.client, entities: contactEntities, progress: r.Progress, raw: keeper.line}
+	keeper := r.Keep(ctx, "application/x-jsonlines")
+	stream := eventStream{client: c.client, entities: contactEntities, progress: r.Progress, raw: keeper}
 	stream.bad = func(line []byte, location, problem string) error {
 		return c.reject(ctx, r, contactFact, location, problem, line)
 	}
@@ -73,10 +73,10 @@ func (c *contacts) events(ctx context.Context, r *flow.Read, from time.Time) (th
 		}
 		return err
 	}
-	if err := stream.run(ctx, from, r.To); err != nil {
+	if err := keeper.End(stream.run(ctx, from, r.To)); err != nil {
 		return through, err
 	}
-	return stream.through(r.To, c.options.Streams.Contacts.Lag), keeper.done()
+	return stream.through(r.To, c.options.Streams.Contacts.Lag), nil
 }
 
 // outage is about [from, to), of which the event stream no longer tells. The report of work sessions does; without it, that of

@@ -149,10 +149,8 @@ func isCall(err error) bool {
 }
 
 func (h *hook) one(ctx context.Context, r *flow.Read, d *delivery) error {
-	if h.options.KeepRaw > 0 {
-		if err := r.Raw(ctx, "application/json", d.body); err != nil {
-			return err
-		}
+	if err := r.Raw(ctx, "application/json", d.body); err != nil {
+		return err
 	}
 	var e event
 	problem := e.parse(d.body)

@@ -93,9 +93,9 @@ func (s *statuses) broken(err error) error {
 }
 
 func (s *statuses) events(ctx context.Context, r *flow.Read, from time.Time) (through time.Time, err error) {
-	keeper := s.keep(ctx, r, "application/x-jsonlines")
+	keeper := r.Keep(ctx, "application/x-jsonlines")
 	stream := eventStream{
-		client: s.client, entities: statusEntities, progress: r.Progress, raw: keeper.line,
+		client: s.client, entities: statusEntities, progress: r.Progress, raw: keeper,
 		bad: func(line []byte, location, problem string) error {
 			return s.reject(ctx, r, stateFact, location, problem, line)
 		},
@@ -107,7 +107,7 @@ func (s *statuses) events(ctx context.Context, r *flow.Read, from time.Time) (th
 		}
 		return err
 	}
-	if err := stream.run(ctx, from, r.To); err != nil {
+	if err := keeper.End(stream.run(ctx, from, r.To)); err != nil {
 		return through, err
 	}
 	through = stream.through(r.To, s.options.Streams.Statuses.Lag)
@@ -115,7 +115,7 @@ func (s *statuses) events(ctx context.Context, r *flow.Read, from time.Time) (th
 	if err := s.tracker.advance(through.UnixMilli()); err != nil {
 		return through, err
 	}
-	return through, keeper.done()
+	return through, nil
 }
 
 func (s *statuses) fact(agent string, d derived) *schemas.AgentState {

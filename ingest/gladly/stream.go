@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/quarterhour/quarterhour/ingest/flow"
 	"github.com/quarterhour/quarterhour/internal/httpcall"
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -28,7 +29,7 @@ type eventStream struct {
 	each     func(e *event) error
 	bad      func(line []byte, location, problem string) error
 	progress func(done, total int64, unit string)
-	raw      func(line []byte) // nil: nobody keeps them
+	raw      *flow.Keeper // of the lines; nil: nobody keeps them
 
 	event event
 	lines int64
@@ -104,20 +105,30 @@ func (s *eventStream) line(line []byte, whole, tooLong bool) (cut bool, err erro
 	if tooLong {
 		return false, s.bad(line, s.location(), "is longer than 1 MiB")
 	}
-	if problem := s.event.parse(line); problem != "" {
-		if !whole {
-			return true, nil
-		}
-		return false, s.bad(line, s.location(), problem)
+	problem := s.event.parse(line)
+	if problem != "" && !whole {
+		return true, nil
 	}
-	if s.raw != nil {
-		s.raw(line)
+	if err := s.keep(line); err != nil {
+		return false, err
+	}
+	if problem != "" {
+		return false, s.bad(line, s.location(), problem)
 	}
 	if err := s.each(&s.event); err != nil {
 		return false, err
 	}
 	s.last = max(s.last, s.event.timestamp)
 	return false, nil
+}
+
+// keep keeps a line as it came.
+func (s *eventStream) keep(line []byte) error {
+	_, err := s.raw.Write(line)
+	if err == nil {
+		_, err = s.raw.Write([]byte{'\n'})
+	}
+	return err
 }
 
 func (s *eventStream) location() string {

@@ -161,36 +161,38 @@ func (w *reader) rows(ctx context.Context, r *flow.Read) (rows []session, err er
 	w.words = interner{}
 	body := map[string]any{"startAtTime": toMinute(r.From), "endAtTime": toMinute(r.To)}
 	err = w.client.report(ctx, "reports/"+workSessions, body, func(resp *httpcall.Response) error {
-		keeper := w.keep(ctx, r, "text/csv")
-		from := io.Reader(resp.Body)
-		if keeper != nil {
-			from = io.TeeReader(resp.Body, keeper)
-		}
-		t, err := openTable(workSessions, from, sessionColumns...)
-		if t == nil {
-			return err
-		}
-		for {
-			problem, err := t.next()
-			if errors.Is(err, io.EOF) {
-				return keeper.done()
-			}
-			if err != nil {
-				return err
-			}
-			var row session
-			if problem == "" {
-				row, problem = w.options.session(t, w.words)
-			}
-			if problem == "" {
-				rows = append(rows, row)
-			} else if err := w.reject(ctx, r, contactFact, t.location(), problem, t.text()); err != nil {
-				return err
-			}
-		}
+		keeper := r.Keep(ctx, "text/csv")
+		rows, err = w.table(ctx, r, keeper.Reader(resp.Body))
+		return keeper.End(err)
 	})
 	slices.SortFunc(rows, func(a, b session) int { return cmp.Compare(a.contact, b.contact) })
 	return rows, err
+}
+
+// table reads the rows of the report.
+func (w *reader) table(ctx context.Context, r *flow.Read, from io.Reader) (rows []session, err error) {
+	t, err := openTable(workSessions, from, sessionColumns...)
+	if t == nil {
+		return nil, err
+	}
+	for {
+		problem, err := t.next()
+		if errors.Is(err, io.EOF) {
+			return rows, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		var row session
+		if problem == "" {
+			row, problem = w.options.session(t, w.words)
+		}
+		if problem == "" {
+			rows = append(rows, row)
+		} else if err := w.reject(ctx, r, contactFact, t.location(), problem, t.text()); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // toMinute is a time as the report takes it: by the minute, of which the last is read whole.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/ingest/flow"
 	"github.com/quarterhour/quarterhour/internal/httpcall"
 	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/schemas"
@@ -126,7 +127,7 @@ func (l *looker) Contact(context.Context, *schemas.Contact) error       { return
 func (l *looker) AgentState(context.Context, *schemas.AgentState) error { return l.take() }
 func (l *looker) Shift(context.Context, *schemas.Shift) error           { return l.take() }
 func (l *looker) Worker(context.Context, *schemas.Worker) error         { return l.take() }
-func (l *looker) Raw(context.Context, string, []byte) error             { return nil }
+func (l *looker) Keep(context.Context, string) *flow.Keeper             { return nil }
 
 func (l *looker) Reject(_ context.Context, d *schemas.DeadLetter) error {
 	if l.bad++; l.first == "" {

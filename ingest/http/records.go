@@ -2,6 +2,7 @@ package http
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,26 +19,26 @@ import (
 const (
 	// pulse is the number of records between two looks whether to go on.
 	pulse = 4096
-	// keptBytes is the largest answer of which the raw form is kept.
-	keptBytes = 64 << 20
 	// shownError is how much of what an answer says about an error is repeated.
 	shownError = 300
 )
 
 // records reads an answer and hands over what is in it.
 func (s *stream) records(ctx context.Context, to taker, resp *httpcall.Response, a *answer, place string) error {
-	var body io.Reader = resp.Body
 	contentType := resp.Header.Get("Content-Type")
-	if s.options.KeepRaw > 0 {
-		kept, err := io.ReadAll(io.LimitReader(body, keptBytes))
-		if err != nil {
-			return err
-		}
-		if err := to.Raw(ctx, contentType, kept); err != nil {
-			return err
-		}
-		body = io.MultiReader(bytes.NewReader(kept), body)
+	keeper := to.Keep(ctx, contentType)
+	body := keeper.Reader(resp.Body)
+	err := s.body(ctx, to, body, contentType, a, place)
+	if keeper == nil || ctx.Err() != nil {
+		return err
 	}
+	// What nobody needed, or could not read, is part of the answer, too.
+	_, rest := io.Copy(io.Discard, body)
+	return cmp.Or(err, keeper.End(rest))
+}
+
+// body does so once what comes is kept.
+func (s *stream) body(ctx context.Context, to taker, body io.Reader, contentType string, a *answer, place string) error {
 	if s.window == nil {
 		s.window = rows.NewWindow(body)
 	} else {

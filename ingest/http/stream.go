@@ -38,7 +38,7 @@ type stream struct {
 type taker interface {
 	rows.Taker
 	Reject(ctx context.Context, d *schemas.DeadLetter) error
-	Raw(ctx context.Context, contentType string, payload []byte) error
+	Keep(ctx context.Context, contentType string) *flow.Keeper
 }
 
 func (s *source) newStream(name string) (*stream, error) {
