@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
@@ -66,24 +65,8 @@ func (o *Options) Validate(problem func(path, message string)) {
 	}
 }
 
-// check tries the address, and says what is risky.
+// check tries the address and the certificate, and says what is risky.
 func check(_ context.Context, options any, _ ingest.Deps, report func(ingest.Finding)) error {
-	o := options.(*Options)
-	socket, err := net.Listen("tcp", o.Listen)
-	if err != nil {
-		report(ingest.Finding{What: "address " + o.Listen, Outcome: ingest.Doubt, Detail: fmt.Sprintf("%v: fine if this pipeline is running already", err)})
-	} else {
-		_ = socket.Close()
-		report(ingest.Finding{What: "address " + o.Listen, Outcome: ingest.Fine, Detail: "free"})
-	}
-	host, _, _ := net.SplitHostPort(o.Listen)
-	if ip := net.ParseIP(host); o.TLS.Cert == "" && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		report(ingest.Finding{What: "encryption", Outcome: ingest.Doubt, Detail: "without tls the secrets of senders travel in the open, unless a proxy encrypts before"})
-	}
-	if o.Auth.Weak() {
-		report(ingest.Finding{What: "secrets", Outcome: ingest.Doubt, Detail: "one is shorter than 16 characters, or there is none: give longer ones, as from openssl rand -hex 32"})
-	} else {
-		report(ingest.Finding{What: "secrets", Outcome: ingest.Fine, Detail: "long enough"})
-	}
+	options.(*Options).Check(report)
 	return nil
 }
