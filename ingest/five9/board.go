@@ -24,7 +24,9 @@ type board struct {
 	zone     *time.Location
 	unknown  *noticed
 
-	open    bool
+	entered bool // there is a session
+	own     bool // which was begun here
+	open    bool // and a statistic was asked for in it
 	columns []string
 	rows    map[string][]string // by the agent's user name
 	at      [statusReason + 1]int
@@ -62,15 +64,22 @@ const (
 	fullEvery = time.Hour
 )
 
-func openBoard(o *Options, t *StatusOptions, d ingest.Deps, l *ledger) (*board, error) {
+// openBoard makes a board. admin is the reports' client, whose user the statistics share unless they have one of their own.
+func openBoard(o *Options, t *StatusOptions, d ingest.Deps, l *ledger, admin *client) (*board, error) {
 	username, password := t.Username, t.Password
 	if username == "" {
 		username, password = o.Username, o.Password
+	} else {
+		var err error
+		if admin, err = o.openAdmin(d, username, password); err != nil {
+			return nil, err
+		}
 	}
 	c, err := o.open(d, "wssupervisor/"+o.SupervisorVersion+"/SupervisorWebService", supervisorSpace, username, password)
 	if err != nil {
 		return nil, err
 	}
+	c.counters = admin
 	log := d.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -97,6 +106,9 @@ func (b *board) read(ctx context.Context, r *flow.Read) error {
 
 // update brings the board up to date.
 func (b *board) update(ctx context.Context) error {
+	if err := b.budget(ctx); err != nil {
+		return err
+	}
 	now := b.watch.Now()
 	if !b.open {
 		if err := b.session(ctx); err != nil {
@@ -109,13 +121,27 @@ func (b *board) update(ctx context.Context) error {
 	return b.changes(ctx)
 }
 
+// budget reads the counters now and then. A user that may see statistics and not the counters does without: the vendor's fault tells
+// when a limit is reached.
+func (b *board) budget(ctx context.Context) error {
+	err := b.counters.refresh(ctx)
+	if is(err, Stop) || is(err, Misconfigured) {
+		return nil
+	}
+	return err
+}
+
 // session makes sure that the user has a session: one that is open is used again.
 func (b *board) session(ctx context.Context) error {
 	var ignored struct{}
 	err := b.ask(ctx, opFree, envelope(b.space, "getSessionParameters"), &ignored)
+	if err == nil {
+		b.entered = true
+	}
 	if err == nil || !is(err, Renew) {
 		return err
 	}
+	b.entered, b.own = false, false
 	_, seconds := b.watch.Now().In(b.zone).Zone()
 	settings := map[string]string{
 		"idleTimeOut": "1800", "rollingPeriod": "Minutes10", "shiftStart": "0", "statisticsRange": "CurrentDay", "timeZone": strconv.Itoa(seconds * 1000),
@@ -129,7 +155,31 @@ func (b *board) session(ctx context.Context) error {
 			view.children = append(view.children, text(name, settings[name]))
 		}
 	}
-	return b.ask(ctx, opFree, envelope(b.space, "setSessionParameters", view), &ignored)
+	if err := b.ask(ctx, opFree, envelope(b.space, "setSessionParameters", view), &ignored); err != nil {
+		return err
+	}
+	b.entered, b.own = true, true
+	return nil
+}
+
+// leaveWithin bounds the call that ends the session.
+const leaveWithin = 10 * time.Second
+
+// leave ends the session, and with it the use of a supervisor licence, which the vendor frees only after half an hour otherwise.
+// It is called though ctx has ended.
+func (b *board) leave(ctx context.Context) {
+	if !b.entered {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveWithin)
+	defer cancel()
+	answer, err := b.once(ctx, opFree, envelope(b.space, "closeSession").body)
+	if err != nil {
+		b.log.Info("the session of the statistics could not be closed: the vendor ends it, and frees its licence, when it has been idle for long", "err", err)
+		return
+	}
+	_ = answer.Close()
+	b.entered, b.own, b.open = false, false, false
 }
 
 // whole takes the whole statistic.

@@ -1,7 +1,13 @@
 package five9
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/internal/quota"
 	vendor "github.com/quarterhour/quarterhour/internal/simulator/five9"
 	"github.com/quarterhour/quarterhour/schemas"
 )
@@ -28,11 +35,11 @@ func sDeps(s *script) ingest.Deps {
 func boardOf(t *testing.T, s *script) *board {
 	t.Helper()
 	o := decoded(t, "url: "+s.url+"\n"+account+"streams: {agent_states: {}, statuses: {}}")
-	b, err := openBoard(o, o.Streams.Statuses, sDeps(s), newLedger())
+	src, err := open(o, sDeps(s))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return src.board
 }
 
 // facts are what the board would hand over now.
@@ -75,12 +82,160 @@ func TestBoard(t *testing.T) {
 	if err := b.update(t.Context()); !is(err, Renew) {
 		t.Fatal(err)
 	}
-	want := []string{"getSessionParameters", "setSessionParameters", "getStatistics", "getStatisticsUpdate", "getStatisticsUpdate", "getStatisticsUpdate"}
+	want := []string{"getCallCountersState", "getSessionParameters", "setSessionParameters", "getStatistics", "getStatisticsUpdate", "getStatisticsUpdate", "getStatisticsUpdate"}
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Error(diff)
 	}
-	if !strings.Contains(s.bodies[5], "<previousTimestamp>1772481630000</previousTimestamp><longPollingTimeout>2000</longPollingTimeout>") {
-		t.Error(s.bodies[5])
+	if !strings.Contains(s.bodies[6], "<previousTimestamp>1772481630000</previousTimestamp><longPollingTimeout>2000</longPollingTimeout>") {
+		t.Error(s.bodies[6])
+	}
+}
+
+// A session of the statistics takes a licence no longer than it is used: it is closed at the end of a run and of a check, but a check
+// leaves one that was there to whoever uses it.
+func TestSessions(t *testing.T) {
+	f := func(own string, statuses string) {
+		t.Helper()
+		w := newWorld(t, usual, vendor.Options{}, account+"streams: {agent_states: {}, statuses: {"+statuses+"}}\n")
+		sessions := func(want ...string) {
+			t.Helper()
+			if got := w.Sessions(); !slices.Equal(got, want) {
+				t.Errorf("sessions of %q, want %q", got, want)
+			}
+		}
+		check := func() {
+			t.Helper()
+			if err := Registration.Check(t.Context(), decoded(t, "url: "+w.url+"\n"+w.options), w.deps(), func(ingest.Finding) {}); err != nil {
+				t.Error(err)
+			}
+		}
+		check()
+		sessions()
+		if err := w.drain(); err != nil {
+			t.Fatal(err)
+		}
+		sessions()
+		// Told to stop, rather than at its end.
+		d := w.deps()
+		d.Drain = false
+		ctx, stop := context.WithCancel(t.Context())
+		d.Watch = &stopping{w.watch, w.watch.Now().Add(5 * time.Minute), func() { sessions(own); stop() }}
+		s, err := open(decoded(t, "url: "+w.url+"\n"+w.options), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Run(ctx, nil, w.out); err != nil {
+			t.Fatal(err)
+		}
+		sessions()
+		if w.Calls()["closeSession"] != 3 {
+			t.Errorf("%d sessions were closed", w.Calls()["closeSession"])
+		}
+		// One that another process has open.
+		if err := w.source().board.update(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		check()
+		sessions(own)
+		if err := w.drain(); err != nil { // that process was killed
+			t.Fatal(err)
+		}
+		sessions()
+		w.sound()
+	}
+	f(vendor.User, "")
+	f(vendor.Supervisor, "username: "+vendor.Supervisor+", password: "+vendor.Password)
+}
+
+// A call under way when the source is told to stop is let end, since the vendor refuses others until it does; a time-out ends it.
+func TestFinishing(t *testing.T) {
+	asked, left := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		select {
+		case <-left:
+			_, _ = io.WriteString(w, "whole")
+		case <-r.Context().Done():
+			asked <- struct{}{}
+		}
+	}))
+	defer server.Close()
+	call := func(grace time.Duration, end func(stop, timeOut func())) (string, error) {
+		caller, stop := context.WithCancel(t.Context())
+		ctx, timeOut := context.WithCancel(called(caller))
+		defer stop()
+		defer timeOut()
+		go func() { <-asked; end(stop, timeOut) }()
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := (&finishing{http.DefaultTransport, grace}).RoundTrip(r)
+		if err != nil {
+			return "", err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		body, err := io.ReadAll(resp.Body)
+		return string(body), err
+	}
+	if body, err := call(time.Hour, func(stop, _ func()) { stop(); left <- struct{}{} }); body != "whole" || err != nil {
+		t.Errorf("%q, %v", body, err)
+	}
+	if body, err := call(time.Millisecond, func(stop, _ func()) { stop() }); err == nil {
+		t.Errorf("%q after the grace", body)
+	}
+	<-asked
+	if body, err := call(time.Hour, func(_, timeOut func()) { timeOut() }); err == nil {
+		t.Errorf("%q after the time-out", body)
+	}
+	<-asked
+}
+
+// The counters of the statistics' user are read, too, and its limits kept; where the user may not see them, statuses do without.
+func TestCountersOfStatistics(t *testing.T) {
+	const options = "streams: {agent_states: {}, statuses: {username: wfm-supervisor, password: other}}\n"
+	counters := func(operation string, value int) string {
+		return fmt.Sprintf("<return><callCounterStates><limit>100</limit><operationType>%s</operationType><value>%d</value></callCounterStates><timeout>3600</timeout></return>", operation, value)
+	}
+	begin := func() (*script, *board) {
+		s := newScript(t)
+		s.on("getSessionParameters", "<return/>")
+		s.on("getStatistics", statisticsAnswer)
+		s.on("getStatisticsUpdate", "")
+		src, err := open(decoded(t, "url: "+s.url+"\n"+account+options), sDeps(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s, src.board
+	}
+	s, b := begin()
+	s.on("getCallCountersState", counters("QueryChangedStatistics", 99))
+	for range 2 {
+		if err := b.update(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var spent *quota.Exhausted
+	if err := b.update(t.Context()); !errors.As(err, &spent) || s.user != "wfm-supervisor" || s.count("getCallCountersState") != 1 || s.count("getStatisticsUpdate") != 1 {
+		t.Errorf("%v of user %q after %q", err, s.user, s.asked)
+	}
+	s, b = begin()
+	s.on("getCallCountersState", faultAnswer(500, "AccessDisallowedFault", "no", ""))
+	s.on("getStatisticsUpdate", faultAnswer(500, "OperationsLimitExceededFault", "no", "<limit>1</limit><operationType>QueryChangedStatistics</operationType>"), "")
+	for range 3 {
+		if err := b.update(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.count("getCallCountersState") != 1 || s.count("getStatisticsUpdate") != 3 || s.watch.Now().Before(time.Date(2026, 3, 2, 20, 1, 0, 0, time.UTC)) {
+		t.Errorf("until %s: %q", s.watch.Now(), s.asked)
+	}
+	// The limit of an operation of the statistics: their service does not tell the counters.
+	s, b = begin()
+	s.on("getCallCountersState", "", counters("QueryStatistics", 100))
+	s.on("getStatistics", faultAnswer(500, "OperationsLimitExceededFault", "no", "<limit>100</limit><operationType>QueryStatistics</operationType>"), statisticsAnswer)
+	if err := b.update(t.Context()); !errors.As(err, &spent) || !spent.Until.After(time.Date(2026, 3, 2, 21, 0, 0, 0, time.UTC)) {
+		t.Errorf("%v after %q", err, s.asked)
 	}
 }
 

@@ -33,6 +33,9 @@ func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.F
 	}
 	if s.board != nil {
 		err := s.board.update(ctx)
+		if s.board.own { // one that was there may be in use
+			defer s.board.leave(ctx)
+		}
 		c.tell("statistics of agent states", err, fmt.Sprintf("%d agents", len(s.board.rows)))
 	}
 	return nil

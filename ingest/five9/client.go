@@ -23,6 +23,7 @@ type client struct {
 	credential *quota.Credential
 	space      string
 	zone       *time.Location // of the data centre, whose clock begins minutes, hours and days of the budgets
+	counters   *client        // that reads the user's counters: only the configuration service tells them
 	watch      clock.Watch
 	log        *slog.Logger
 
@@ -46,6 +47,8 @@ const (
 	deniedFor = time.Hour
 	// closedPause is how long to wait before the one further try after somebody else closed the session.
 	closedPause = 15 * time.Second
+	// graceMargin is how much longer than a long poll a call may take that is under way when the source is told to stop.
+	graceMargin = 3 * time.Second
 	// limitTries is how often an operation is tried again in a new stretch of the vendor's clock.
 	limitTries = 2
 )
@@ -70,10 +73,20 @@ func (o *Options) open(d ingest.Deps, path, space, username, password string) (*
 	c.credential = d.Keyring.Open("five9/"+username+"@"+strings.TrimPrefix(strings.TrimPrefix(base, "https://"), "http://"), quota.Options{
 		Limits: limits(), Zone: c.zone, Exclusive: true, Secret: password, Log: d.Log,
 	})
+	c.counters = c
+	longest := o.ReportPoll
+	if t := o.Streams.Statuses; t != nil {
+		longest = max(longest, t.Wait)
+	}
+	transport := http.DefaultTransport
+	if t, ok := transport.(*http.Transport); ok {
+		transport = t.Clone()
+	}
 	var err error
 	c.http, err = httpcall.New(httpcall.Options{
 		Name: d.Name, Base: strings.TrimSuffix(base, "/") + "/" + path, Auth: httpcall.Basic(username, password),
 		Timeout: o.Timeout, Credential: c.credential, Hold: true, Watch: c.watch, Log: d.Log,
+		Transport: &finishing{transport, longest + graceMargin},
 	})
 	return c, err
 }
@@ -142,7 +155,7 @@ func (c *client) call(ctx context.Context, budget string, m message) (io.ReadClo
 }
 
 func (c *client) once(ctx context.Context, budget string, body []byte) (io.ReadCloser, error) {
-	resp, err := c.http.Do(ctx, &httpcall.Request{
+	resp, err := c.http.Do(called(ctx), &httpcall.Request{
 		Method: http.MethodPost, Operation: budget, Body: body, Judge: c.judge,
 		Header: http.Header{"Content-Type": {"text/xml;charset=UTF-8"}, "SOAPAction": {`""`}, "Accept": {"text/xml"}},
 	})

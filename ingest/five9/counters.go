@@ -34,7 +34,10 @@ func (c *client) count(ctx context.Context) (*counters, error) {
 func (c *client) limited(ctx context.Context, operation string, f *Fault) error {
 	now := c.watch.Now()
 	hold := until(now, time.Minute, c.zone)
-	answer, err := c.count(ctx)
+	answer, err := c.counters.count(ctx)
+	if is(err, Stop) || is(err, Misconfigured) { // which stretch it is, is found by trying again
+		answer, err = &counters{}, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -58,16 +61,16 @@ const holdMargin = time.Second
 
 // refresh reads the counters where they have not been read for a while. Streams wait for the one that reads them: after a restart
 // nobody knows what is spent.
-func (p *reports) refresh(ctx context.Context) error {
-	p.counting.Lock()
-	defer p.counting.Unlock()
-	now := p.watch.Now()
-	if !p.counted.IsZero() && now.Sub(p.counted) < countersEvery && !now.Before(p.counted) {
+func (c *client) refresh(ctx context.Context) error {
+	c.counting.Lock()
+	defer c.counting.Unlock()
+	now := c.watch.Now()
+	if !c.counted.IsZero() && now.Sub(c.counted) < countersEvery && !now.Before(c.counted) {
 		return nil
 	}
-	if _, err := p.count(ctx); err != nil {
+	if _, err := c.count(ctx); err != nil {
 		return err
 	}
-	p.counted = now
+	c.counted = now
 	return nil
 }

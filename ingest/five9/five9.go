@@ -28,22 +28,28 @@ func open(o *Options, d ingest.Deps) (*source, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
-	admin, err := o.open(d, "wsadmin/"+o.AdminVersion+"/AdminWebService", adminSpace, o.Username, o.Password)
+	admin, err := o.openAdmin(d, o.Username, o.Password)
 	if err != nil {
 		return nil, err
-	}
-	if o.AdminVersion == "v2" {
-		admin.space += "v2/"
 	}
 	s.admin = &reports{
 		client: admin, zone: o.ReportZone, poll: o.ReportPoll.Truncate(time.Second), timeout: o.ReportTimeout, rows: o.Result == "rows",
 	}
 	if t := o.Streams.Statuses; t != nil {
-		if s.board, err = openBoard(o, t, d, s.ledger); err != nil {
+		if s.board, err = openBoard(o, t, d, s.ledger, admin); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
+}
+
+// openAdmin makes the client of the configuration service.
+func (o *Options) openAdmin(d ingest.Deps, username, password string) (*client, error) {
+	space := adminSpace
+	if o.AdminVersion == "v2" {
+		space += "v2/"
+	}
+	return o.open(d, "wsadmin/"+o.AdminVersion+"/AdminWebService", space, username, password)
 }
 
 // Run reads the streams until ctx ends.
@@ -56,6 +62,9 @@ func (s *source) Run(ctx context.Context, cursor []byte, out ingest.Out) error {
 		if err := s.ledger.recall(ctx, s.deps, s.admin.watch.Now()); err != nil {
 			return err
 		}
+	}
+	if s.board != nil {
+		defer s.board.leave(ctx)
 	}
 	return flow.Run(ctx, flows, cursor, out, flow.Options{Deps: s.deps, KeepRaw: s.o.KeepRaw})
 }

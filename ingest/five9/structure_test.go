@@ -144,16 +144,14 @@ func TestStructure(t *testing.T) {
 	s.on("setSessionParameters", "")
 	s.on("getStatistics", statisticsAnswer)
 	s.on("getStatisticsUpdate", "")
+	s.on("closeSession", "")
 	if err := s.drain("back: 3h\nstreams: {users: {pattern: 'a & <b>'}, calls: {report: 'Calls & <more>'}}\n"); err != nil {
 		t.Error(err)
 	}
 	if err := s.drain("back: 3h\nresult: rows\nstreams: {agent_states: {}, statuses: {session: {appType: x, forceLogoutSession: 'true'}}}\n"); err != nil {
 		t.Error(err)
 	}
-	b, err := openBoard(decoded(t, "url: "+s.url+"\n"+account+"streams: {agent_states: {}, statuses: {}}"), &StatusOptions{}, sDeps(s), newLedger())
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := boardOf(t, s)
 	for range 2 {
 		if err := b.update(t.Context()); err != nil {
 			t.Error(err)
@@ -169,7 +167,7 @@ func TestStructure(t *testing.T) {
 		seen[s.asked[i]] = true
 	}
 	for _, operation := range []string{"runReport", "isReportRunning", "getReportResult", "getReportResultCsv", "getUsersGeneralInfo", "getCallCountersState",
-		"setSessionParameters", "getSessionParameters", "getStatistics", "getStatisticsUpdate"} {
+		"setSessionParameters", "getSessionParameters", "getStatistics", "getStatisticsUpdate", "closeSession"} {
 		if !seen[operation] {
 			t.Errorf("%s was not called", operation)
 		}

@@ -88,7 +88,7 @@ func BenchmarkWeek(b *testing.B) {
 			send(adminPath, admin.namespace, "isReportRunning", "<identifier>"+id+"</identifier><timeout>30</timeout>")
 			send(adminPath, admin.namespace, "getReportResultCsv", "<identifier>"+id+"</identifier>")
 		}
-		send(statisticsPath, supervisor.namespace, "setSessionParameters", "<viewSettings/>")
+		send(statisticsPath, supervisor.namespace, "setSessionParameters", "<viewSettings><shiftStart>0</shiftStart><timeZone>0</timeZone></viewSettings>")
 		for n := 0; h.Now().Before(c.Until()); n++ {
 			h.set(c.From.Add(time.Duration(n) * 30 * time.Second))
 			send(statisticsPath, supervisor.namespace, "getStatistics", "<statisticType>AgentState</statisticType>")

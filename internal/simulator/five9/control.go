@@ -75,6 +75,13 @@ func (s *Server) Forget() {
 	clear(s.results)
 }
 
+// Sessions are the users whose statistics sessions take a supervisor licence now.
+func (s *Server) Sessions() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open()
+}
+
 // Calls says how often each operation was called.
 func (s *Server) Calls() map[string]int {
 	s.mu.Lock()

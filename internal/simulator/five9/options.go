@@ -32,6 +32,8 @@ type Options struct {
 	InclusiveEnd bool
 	// Idle is how long a statistics session lives without a call, where the session does not say.
 	Idle time.Duration
+	// Licences is how many users may have a statistics session at a time.
+	Licences int
 }
 
 // Limit is a counter: so many operations of a type in a clock minute, hour or day.
@@ -104,7 +106,7 @@ func Defaults() Options {
 		User: User, Password: Password, Others: map[string]string{Supervisor: Password}, Zone: "America/Los_Angeles",
 		Versions: []string{"v2", "v3", "v4", "v9_3", "v9_5", "v10", "v10_2", "v11", "v12", "v13", "v14"},
 		Limits:   DefaultLimits(), LockAfter: 3, Reports: DefaultReports(),
-		MostCSV: 50_000, Most: 5_000, Running: 20 * time.Second, Keeps: time.Hour, Faults: DefaultFaults(), Idle: 30 * time.Minute,
+		MostCSV: 50_000, Most: 5_000, Running: 20 * time.Second, Keeps: time.Hour, Faults: DefaultFaults(), Idle: 30 * time.Minute, Licences: 10,
 	}
 }
 
@@ -148,6 +150,7 @@ func (o Options) filled() Options {
 	o.User, o.Password, o.Zone = cmp.Or(o.User, d.User), cmp.Or(o.Password, d.Password), cmp.Or(o.Zone, d.Zone)
 	o.LockAfter, o.MostCSV, o.Most = cmp.Or(o.LockAfter, d.LockAfter), cmp.Or(o.MostCSV, d.MostCSV), cmp.Or(o.Most, d.Most)
 	o.Running, o.Keeps, o.Idle = cmp.Or(o.Running, d.Running), cmp.Or(o.Keeps, d.Keeps), cmp.Or(o.Idle, d.Idle)
+	o.Licences = cmp.Or(o.Licences, d.Licences)
 	if o.Others == nil {
 		o.Others = d.Others
 	}

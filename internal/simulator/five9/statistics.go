@@ -50,10 +50,11 @@ func (s *Server) statistics(ctx context.Context, op *operation, n *node, user st
 	case "getColumnNames":
 		return func(w *writer) { w.in("return", func() { w.data(cells(columnsOf(kind)...)) }) }, nil
 	case "getUserLimits":
+		open := int64(len(s.Sessions()))
 		return func(w *writer) {
 			w.in("return", func() {
 				for i, name := range []string{"mobileLimit", "mobileLoggedin", "supervisorLimit", "supervisorsLoggedin"} {
-					w.number(name, []int64{5, 0, 10, 1}[i])
+					w.number(name, []int64{5, 0, int64(s.o.Licences), open}[i])
 				}
 			})
 		}, nil
@@ -86,8 +87,23 @@ func (s *Server) begin(n *node, user string) (body, *fault) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if open := s.open(); !slices.Contains(open, user) && len(open) >= s.o.Licences {
+		return nil, failed("UserLimitReached", fmt.Sprintf("All %d supervisor licences are in use", s.o.Licences))
+	}
 	s.sessions[user] = v
 	return nil, nil
+}
+
+// open lists the users whose sessions take a licence. The lock is held.
+func (s *Server) open() (users []string) {
+	now := s.watch.Now()
+	for user, v := range s.sessions {
+		if now.Sub(v.used) <= v.idle {
+			users = append(users, user)
+		}
+	}
+	slices.Sort(users)
+	return users
 }
 
 // session is the user's, as long as it is not idle for too long.

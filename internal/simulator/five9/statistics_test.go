@@ -20,6 +20,8 @@ func (r *rig) ask(operation, children string) string {
 
 func (r *rig) begin(settings string) {
 	r.Helper()
+	_, seconds := r.clock.Now().In(r.zone).Zone()
+	settings += fmt.Sprintf("<shiftStart>0</shiftStart><statisticsRange>CurrentDay</statisticsRange><timeZone>%d</timeZone>", seconds*1000)
 	if text := r.ask("setSessionParameters", "<viewSettings>"+settings+"</viewSettings>"); !strings.Contains(text, "setSessionParametersResponse") {
 		r.Fatal(text)
 	}
@@ -63,10 +65,15 @@ func TestStatisticsNeedASession(t *testing.T) {
 			t.Errorf("%s without a session: %q", operation, got)
 		}
 	}
-	if got := r.fault(r.ask("setSessionParameters", "<viewSettings><timeZone>90000000</timeZone></viewSettings>")); got != "IncorrectArgumentFault" {
+	if got := r.fault(r.ask("setSessionParameters", "<viewSettings><shiftStart>0</shiftStart><timeZone>90000000</timeZone></viewSettings>")); got != "IncorrectArgumentFault" {
 		t.Errorf("a time zone out of range: %q", got)
 	}
-	r.begin("<idleTimeOut>600</idleTimeOut><rollingPeriod>Minutes10</rollingPeriod><statisticsRange>CurrentDay</statisticsRange>")
+	for _, missing := range []string{"", "<shiftStart>0</shiftStart>", "<timeZone>0</timeZone>"} {
+		if got := r.fault(r.ask("setSessionParameters", "<viewSettings>"+missing+"</viewSettings>")); got != "MissedArgumentFault" {
+			t.Errorf("settings %q, less than the description asks for: %q", missing, got)
+		}
+	}
+	r.begin("<idleTimeOut>600</idleTimeOut><rollingPeriod>Minutes10</rollingPeriod>")
 	if text := r.ask("getSessionParameters", ""); !strings.Contains(text, "<idleTimeOut>600</idleTimeOut><rollingPeriod>Minutes10</rollingPeriod>") {
 		t.Error(text)
 	}
@@ -84,6 +91,33 @@ func TestStatisticsNeedASession(t *testing.T) {
 	}
 	if got := r.fault(r.ask("getUserLimits", "")); got != "SessionNotInitializedFault" {
 		t.Errorf("a closed session: %q", got)
+	}
+}
+
+// A session takes a licence until it is closed, or idle for long.
+func TestLicences(t *testing.T) {
+	r := start(t, Options{Licences: 1})
+	other := func() string {
+		_, _, text := r.post(statisticsPath, User, Password, envelope(supervisor.namespace, "setSessionParameters", "<viewSettings><shiftStart>0</shiftStart><timeZone>0</timeZone></viewSettings>"))
+		return r.fault(text)
+	}
+	f := func(got, want, session string) {
+		t.Helper()
+		if !strings.HasPrefix(got, want) || !slices.Equal(r.Sessions(), []string{session}) {
+			t.Errorf("%q, want %q; sessions %q", got, want, r.Sessions())
+		}
+	}
+	r.begin("")
+	r.begin("")
+	f(other(), "UserLimitReachedFault", Supervisor)
+	if text := r.ask("getUserLimits", ""); !strings.Contains(text, "<supervisorLimit>1</supervisorLimit><supervisorsLoggedin>1</supervisorsLoggedin>") {
+		t.Error(text)
+	}
+	r.ask("closeSession", "")
+	f(other(), "setSessionParameters", User)
+	r.clock.move(31 * time.Minute)
+	if r.begin(""); !slices.Equal(r.Sessions(), []string{Supervisor}) {
+		t.Errorf("sessions %q", r.Sessions())
 	}
 }
 

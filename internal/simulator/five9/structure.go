@@ -154,7 +154,7 @@ var supervisor = parse(service{
 	getLoggedInUsers() loggedInUser* QueryStatistics
 	closeSession() -
 
-	viewSettings: appType? string, forceLogoutSession? boolean, idleTimeOut? int, rollingPeriod? rollingPeriod, shiftStart? int, statisticsRange? statisticsRange, timeZone? int
+	viewSettings: appType? string, forceLogoutSession? boolean, idleTimeOut? int, rollingPeriod? rollingPeriod, shiftStart int, statisticsRange? statisticsRange, timeZone int
 	rollingPeriod = Minutes5|Minutes10|Minutes15|Minutes30|Hour1|Hours2|Hours3|Today
 	statisticsRange = RollingHour|CurrentDay|CurrentWeek|CurrentMonth|Lifetime|CurrentShift
 	statisticType = AgentState|AgentStatistics|ACDStatus|CampaignState|OutboundCampaignManager|OutboundCampaignStatistics|InboundCampaignStatistics|AutodialCampaignStatistics
