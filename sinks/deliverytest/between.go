@@ -97,12 +97,12 @@ func (b *between) exit(items []delivery.Item, began time.Time) {
 }
 
 // Verify passes on, where the destination can be read back.
-func (b *between) Verify(ctx context.Context, items []delivery.Item, differs func(delivery.Item, string)) error {
+func (b *between) Verify(ctx context.Context, items []delivery.Item, found func(delivery.Item, string)) error {
 	v, ok := b.Destination.(delivery.Verifier)
 	if !ok {
 		return nil
 	}
-	return v.Verify(ctx, items, differs)
+	return v.Verify(ctx, items, found)
 }
 
 var errLost = &httpcall.Error{Kind: httpcall.Transient, Sent: true, Err: errors.New("no answer within a minute")}

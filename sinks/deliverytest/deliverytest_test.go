@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -51,6 +53,7 @@ func registration(change func(d *destination)) sinks.Registration {
 type destination struct {
 	client *httpcall.Client
 	token  string
+	unsent []delivery.Item
 	wrong  string // what it does that none may; empty: nothing
 }
 
@@ -58,8 +61,11 @@ type message struct{ Key, Value string }
 
 func (d *destination) Send(ctx context.Context, items []delivery.Item) error {
 	var body []message
-	if d.wrong == "goes on when told to end" {
+	switch d.wrong {
+	case "goes on when told to end":
 		ctx = context.WithoutCancel(ctx)
+	case "posts the last request when it is closed":
+		items, d.unsent = d.unsent, items
 	}
 	for n, i := range items {
 		if d.wrong == "loses the last of many" && n == 3 {
@@ -101,7 +107,13 @@ func (d *destination) Send(ctx context.Context, items []delivery.Item) error {
 	return r
 }
 
-func (d *destination) Close() error { d.client.Close(); return nil }
+func (d *destination) Close() error {
+	if len(d.unsent) > 0 {
+		_ = d.Send(context.Background(), nil)
+	}
+	d.client.Close()
+	return nil
+}
 
 // plain holds what it is sent.
 type plain struct {
@@ -164,6 +176,44 @@ func plainCase(r sinks.Registration) deliverytest.Case {
 	}
 }
 
+// A scenario is not left out without a word, nor with an empty one, nor where it can be.
+func TestNothingIsLeftOut(t *testing.T) {
+	if why := os.Getenv(cannotVariable); why != "" {
+		c := plainCase(registration(nil))
+		name, why, _ := strings.Cut(why, "=")
+		c.Cannot = deliverytest.Cannot{name: why}
+		if name == "nothing" {
+			c.Cannot = nil
+			of := c.Destination
+			c.Destination = func(t *testing.T, s deliverytest.Setting) deliverytest.Destination {
+				d := of(t, s)
+				d.Poison = nil
+				return d
+			}
+		}
+		deliverytest.Run(t, c)
+		return
+	}
+	f := func(given, want string) {
+		t.Run(given, func(t *testing.T) {
+			t.Parallel()
+			run := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestNothingIsLeftOut$/^none$")
+			run.Env = append(os.Environ(), cannotVariable+"="+given)
+			out, err := run.CombinedOutput()
+			if err == nil || !strings.Contains(string(out), want) {
+				t.Errorf("%v, and nothing of %q:\n%.2000s", err, want, out)
+			}
+		})
+	}
+	f("nothing=", `"poison" is left out`)
+	f("poison=it takes anything", `"poison" can be for this sink`)
+	f("429=nobody says it", `"429" can be for this sink`)
+	f("outage= ", `does not say why there can be no "outage"`)
+	f("rain=it is dry", "no scenario")
+}
+
+const cannotVariable = "DELIVERYTEST_CANNOT"
+
 const wrongVariable = "DELIVERYTEST_WRONG"
 
 func TestPlain(t *testing.T) {
@@ -175,10 +225,10 @@ func TestWrongSinksAreFound(t *testing.T) {
 	if os.Getenv(wrongVariable) != "" {
 		t.Skip("in a process of its own")
 	}
-	f := func(wrong, want string) {
+	f := func(wrong, part, want string) {
 		t.Run(wrong, func(t *testing.T) {
 			t.Parallel()
-			run := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPlain$")
+			run := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPlain$/"+part)
 			run.Env = append(os.Environ(), wrongVariable+"="+wrong)
 			out, err := run.CombinedOutput()
 			if err == nil || !strings.Contains(string(out), want) {
@@ -186,8 +236,48 @@ func TestWrongSinksAreFound(t *testing.T) {
 			}
 		})
 	}
-	f("takes failures for success", "the destination holds")
-	f("shows the token", "a secret is shown")
-	f("goes on when told to end", "requests go on")
-	f("loses the last of many", "the destination holds")
+	f("takes failures for success", "", "the destination holds")
+	f("shows the token", "", "a secret is shown")
+	f("goes on when told to end", "", "requests go on")
+	f("loses the last of many", "", "the destination holds")
+	f("posts the last request when it is closed", "^kill_-9$", "the destination holds")
 }
+
+// Every sink that delivers goes through the suite.
+func TestEverySinkIsThere(t *testing.T) {
+	folders, err := filepath.Glob("../*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, folder := range folders {
+		delivers, tested := false, false
+		files, err := filepath.Glob(folder + "/*.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range files {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(path, "_test.go") {
+				tested = tested || strings.Contains(string(text), "deliverytest.Run(")
+			} else {
+				delivers = delivers || registered.Match(text)
+			}
+		}
+		if delivers {
+			found++
+		}
+		if delivers && !tested {
+			t.Errorf("%s delivers, and no test of it calls deliverytest.Run", folder)
+		}
+	}
+	if found < 6 {
+		t.Errorf("%d sinks deliver: this test does not find them", found)
+	}
+}
+
+// registered is a Registration with a Deliver.
+var registered = regexp.MustCompile(`(?m)^\s+Deliver:\s`)

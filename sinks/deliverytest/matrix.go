@@ -48,10 +48,10 @@ func on(f func(t *testing.T, c *Case)) func(t *testing.T, s *suite) {
 
 // suite is one sink on its way through the scenarios.
 type suite struct {
-	c                   *Case
-	requests, asked     int           // of a delivery without a fault: by the engine, and by HTTP
-	took                time.Duration // a request of that
-	rows, poison, http  bool
+	c                  *Case
+	requests, asked    int           // of a delivery without a fault: by the engine, and by HTTP
+	took               time.Duration // a request of that
+	rows, poison, http bool
 }
 
 // Cannot says, by scenario, why it cannot be for a sink.
