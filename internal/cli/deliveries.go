@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -126,7 +127,9 @@ func (c *command) verify() *cobra.Command {
 		Use:   "verify PIPELINE [SINK] [--from TIME --to TIME]",
 		Short: "Read back what was delivered, and list what differs",
 		Long: "Asks the destinations of a pipeline's sinks, or of one of them, for what was delivered to them, and lists every record that\n" +
-			"is not there as it should be. Exits with 1 where one is not. Destinations that cannot be read back are named.",
+			"is not there as it should be. Says of each sink how many records were read back and are equal, how many differ or are\n" +
+			"missing, and how many its destination has no way to read back. Exits with 1 where one differs or is missing, and where a\n" +
+			"destination could not be asked.",
 		Example: "  quarterhour verify --from 2026-03-02 --to 2026-03-03 pipelines/acme-voice.yaml calabrio",
 		Args:    cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -165,24 +168,20 @@ func (c *command) verify() *cobra.Command {
 
 // verified shows what was found, and is an error where something differs.
 func (c *command) verified(found []*books.Verified, asJSON bool) error {
-	wrong := 0
+	wrong, away := 0, []string(nil)
 	table := console.Table{Columns: console.Columns("sink", "row", "#revision", "~difference")}
 	for _, v := range found {
 		wrong += len(v.Differences)
+		if v.Error != "" {
+			away = append(away, v.Sink)
+		}
 		if asJSON {
 			if err := json.NewEncoder(c.screen).Encode(v); err != nil {
 				return fmt.Errorf("write what was found: %w", err)
 			}
 			continue
 		}
-		switch {
-		case !v.Verifiable:
-			c.screen.Line("%s: the destination cannot be read back", v.Sink)
-		case len(v.Differences) == 0:
-			c.screen.Line("%s: %s, all as delivered", v.Sink, number(v.Records, "record"))
-		default:
-			c.screen.Line("%s: %s, %s", v.Sink, number(v.Records, "record"), number(len(v.Differences), "difference"))
-		}
+		c.screen.Line("%s: %s", v.Sink, readBack(v))
 		for _, d := range v.Differences {
 			table.Rows = append(table.Rows, []string{v.Sink, d.Key, console.Count(d.Revision), d.How})
 		}
@@ -190,8 +189,27 @@ func (c *command) verified(found []*books.Verified, asJSON bool) error {
 	if len(table.Rows) > 0 {
 		c.screen.Table(table)
 	}
+	var err error
 	if wrong > 0 {
-		return errors.New("the destination does not have what was delivered: " + number(wrong, "difference") + " above")
+		err = errors.New("the destination does not have what was delivered: " + number(wrong, "difference") + " above")
 	}
-	return nil
+	if len(away) > 0 {
+		err = errors.Join(err, fmt.Errorf("not every destination could be asked: see what is said above of %s, and verify again", strings.Join(away, ", ")))
+	}
+	return err
+}
+
+// readBack is what was found of one sink, in a line.
+func readBack(v *books.Verified) string {
+	switch {
+	case v.Records == 0 && v.Error == "":
+		return "nothing was delivered in that time"
+	case !v.Verifiable:
+		return fmt.Sprintf("the destination cannot be read back: nothing is known of %s", number(v.Records, "record"))
+	}
+	text := fmt.Sprintf("%d read back and equal, %d different or missing, %d cannot be read back", v.Same, v.Records-v.Same-v.Unread, v.Unread)
+	if v.Error != "" {
+		text = fmt.Sprintf("%d read back and equal, %d different or missing, %d not asked for: %s", v.Same, v.Records-v.Same-v.Unread, v.Unread, console.Clean(v.Error))
+	}
+	return text
 }

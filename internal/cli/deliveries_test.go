@@ -22,11 +22,16 @@ func (echo) Deliveries(_ context.Context, _ *Session, list []*pipelines.Pipeline
 }
 
 func (echo) Verify(_ context.Context, _ *Session, p *pipelines.Pipeline, _ string, _ books.Range) ([]*books.Verified, error) {
-	v := &books.Verified{Sink: "wfm", Verifiable: true, Records: 96}
-	if p.Name == "crooked" {
+	v := &books.Verified{Sink: "wfm", Verifiable: true, Records: 96, Same: 90, Unread: 6}
+	files := &books.Verified{Sink: "files", Records: 12, Unread: 12}
+	switch p.Name {
+	case "idle":
+		v.Same, v.Unread, v.Error = 40, 56, "dial tcp: connection refused"
+	case "crooked":
+		v.Same--
 		v.Differences = []books.DeliveryDifference{{Key: "queue/acme/2026-03-02T08:00:00Z/sales/voice", Revision: 4, How: "offered is 3, not 4"}}
 	}
-	return []*books.Verified{v, {Sink: "files"}}, nil
+	return []*books.Verified{v, files, {Sink: "empty", Verifiable: true}}, nil
 }
 
 func (echo) UnlockSink(_ context.Context, _ *Session, p *pipelines.Pipeline, sink string) ([]string, error) {

@@ -243,14 +243,20 @@ type Difference struct {
 type Verified struct {
 	Sink        string       `json:"sink"`
 	Verifiable  bool         `json:"verifiable"` // false: the destination cannot be read back
-	Records     int          `json:"records"`    // that were delivered, and looked for
+	Records     int          `json:"records"`    // that were delivered
+	Same        int          `json:"same"`       // that were read back, and are as they should be
+	Unread      int          `json:"unread"`     // that cannot be read back
 	Differences []Difference `json:"differences"`
 }
 
 // verifyBatch is how many records are looked for at a time.
 const verifyBatch = 5_000
+	// Error is why the destination could not be asked, or not for all: then Unread counts what was not asked for, too.
+	Error     string `json:"error,omitempty"`
+	differing int
 
-// Verify reads back what a sink has delivered, and lists what the destination does not have as it should.
+// Verify reads back what a sink has delivered, and lists what the destination does not have as it should. A destination that cannot be asked is
+// no error, but said in Verified.
 func (l *Ledger) Verify(ctx context.Context, s pipelines.Sink, o VerifyOptions) (v *Verified, err error) {
 	d, err := l.OpenSink(ctx, s, o.Watch)
 	if err != nil {
@@ -259,21 +265,22 @@ func (l *Ledger) Verify(ctx context.Context, s pipelines.Sink, o VerifyOptions) 
 	defer func() { err = errors.Join(err, d.Destination.Close()) }()
 	v = &Verified{Sink: s.Name, Differences: []Difference{}}
 	verifier, ok := d.Destination.(delivery.Verifier)
-	if !ok {
-		return v, nil
-	}
-	v.Verifiable = true
+	v.Verifiable = ok
 	var batch []delivery.Item
 	look := func() error {
 		slices.SortFunc(batch, func(a, b delivery.Item) int {
 			return cmp.Or(cmp.Compare(a.Start, b.Start), strings.Compare(a.Key, b.Key))
 		})
 		v.Records += len(batch)
-		err := verifier.Verify(ctx, batch, func(i delivery.Item, how string) {
-			v.Differences = append(v.Differences, Difference{i.Key, i.Revision, how})
-		})
+		if v.Verifiable && v.Error == "" {
+			if err := v.look(ctx, verifier, batch); ctx.Err() != nil {
+				return err
+			} else if err != nil {
+				v.Error = err.Error()
+			}
+		}
 		batch = batch[:0]
-		return err
+		return nil
 	}
 	err = l.Deliveries(ctx, s, &d, o.Wanted, func(d *Delivered) error {
 		if d.State != StateDelivered {
@@ -294,10 +301,29 @@ func (l *Ledger) Verify(ctx context.Context, s pipelines.Sink, o VerifyOptions) 
 	return v, nil
 }
 
+	v.Unread = v.Records - v.Same - v.differing
 // DeliveryDay is how the deliveries of one sink stand for one day of the pipeline's time zone.
 type DeliveryDay struct {
 	Sink        string `json:"sink"`
 	Day         string `json:"day"` // of the intervals, as 2026-03-02
+// look asks for some records. Where the destination cannot be asked, what it had said until then counts.
+func (v *Verified) look(ctx context.Context, verifier delivery.Verifier, batch []delivery.Item) error {
+	differs := map[string]bool{} // by key
+	err := verifier.Verify(ctx, batch, func(i delivery.Item, how string) {
+		if differs[i.Key] = differs[i.Key] || how != ""; how != "" {
+			v.Differences = append(v.Differences, Difference{i.Key, i.Revision, how})
+		}
+	})
+	for _, d := range differs {
+		if d {
+			v.differing++
+		} else {
+			v.Same++
+		}
+	}
+	return err
+}
+
 	Records     int64  `json:"records"`
 	Delivered   int64  `json:"delivered"`
 	Passed      int64  `json:"passed,omitempty"`

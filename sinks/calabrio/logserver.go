@@ -190,15 +190,16 @@ func (l *logServer) check(f *filler, key string, cells []string) {
 
 // Verify compares rows with the files. An importer may have taken a file away: then what is kept of it is looked at, and where that is
 // forgotten nothing.
-func (l *logServer) Verify(ctx context.Context, items []delivery.Item, differs func(item delivery.Item, how string)) error {
+func (l *logServer) Verify(ctx context.Context, items []delivery.Item, found func(item delivery.Item, how string)) error {
 	return l.folder.alone(ctx, func() error {
 		files := map[string]map[string]string{} // rows by identity, by name
+		gone := map[string]bool{}               // of which only what is kept is looked at
 		for n := range items {
 			i := &items[n]
 			f := l.fillers[kindOf(i)]
 			want, err := f.cells(i)
 			if err != nil {
-				differs(*i, err.Error())
+				found(*i, err.Error())
 				continue
 			}
 			if want == nil {
@@ -206,7 +207,7 @@ func (l *logServer) Verify(ctx context.Context, items []delivery.Item, differs f
 			}
 			name := f.fileName(i.Start, l.o.FileDate)
 			if _, read := files[name]; !read {
-				if files[name], err = l.rows(f, name, i.Start); err != nil {
+				if files[name], gone[name], err = l.rows(f, name, i.Start); err != nil {
 					return err
 				}
 			}
@@ -214,38 +215,40 @@ func (l *logServer) Verify(ctx context.Context, items []delivery.Item, differs f
 			switch row := strings.Join(want, ";"); {
 			case files[name] == nil:
 			case !ok:
-				differs(*i, "is not in "+name)
+				found(*i, "is not in "+name)
 			case got != row:
-				differs(*i, fmt.Sprintf("is %s in %s, and should be %s", got, name, row))
+				found(*i, fmt.Sprintf("is %s in %s, and should be %s", got, name, row))
+			case !gone[name]:
+				found(*i, "")
 			}
 		}
 		return nil
 	})
 }
 
-// rows are the rows of a file by their ids; nil: it is gone, and what it held is forgotten.
-func (l *logServer) rows(f *filler, name string, start int64) (map[string]string, error) {
-	list := map[string]string{}
+// rows are the rows of a file by their ids, or what is kept of one that is gone; nil: that is forgotten.
+func (l *logServer) rows(f *filler, name string, start int64) (list map[string]string, gone bool, err error) {
+	list = map[string]string{}
 	text, err := os.ReadFile(filepath.Join(l.folder.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		if why, err := l.remembered(start); why != "" || err != nil {
-			return nil, err
+			return nil, true, err
 		}
 		held, err := l.held(name, start)
 		for _, row := range held.Rows {
 			list[f.identity(row.Cells)] = strings.Join(row.Cells, ";")
 		}
-		return list, err
+		return list, true, err
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for n, line := range strings.Split(string(text), "\r\n") {
 		if cells := strings.Split(line, ";"); n > 2 && len(cells) == len(leading)+len(f.table.columns) {
 			list[f.identity(cells)] = line
 		}
 	}
-	return list, nil
+	return list, false, nil
 }
 
 // Close implements delivery.Destination.

@@ -115,11 +115,42 @@ func TestCorrectionsWriteTheFileAnew(t *testing.T) {
 func differences(t *testing.T, to *opened, items ...delivery.Item) string {
 	t.Helper()
 	var list []string
-	err := to.Destination.(delivery.Verifier).Verify(t.Context(), items, func(i delivery.Item, how string) { list = append(list, i.Key+" "+how) })
+	err := to.Destination.(delivery.Verifier).Verify(t.Context(), items, func(i delivery.Item, how string) {
+		if how != "" {
+			list = append(list, i.Key+" "+how)
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return strings.Join(list, "\n")
+}
+
+// What an importer has taken away is not said to be there.
+func TestVerifyLooksAtFilesOnly(t *testing.T) {
+	for _, door := range []string{"logserver", "queue_import"} {
+		to, dir := folderOf(t, door, "")
+		items := []delivery.Item{queueRow("a", "voice", first, 1), queueRow("b", "voice", first, 1)}
+		if err := to.Send(t.Context(), items); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []int{2, 0} {
+			looked := 0
+			err := to.Destination.(delivery.Verifier).Verify(t.Context(), items, func(_ delivery.Item, how string) {
+				if looked++; how != "" {
+					t.Errorf("%s: %s", door, how)
+				}
+			})
+			if err != nil || looked != want {
+				t.Errorf("%s: %d records are said to be there, want %d: %v", door, looked, want, err)
+			}
+			for name := range visible(t, dir) {
+				if err := os.Remove(filepath.Join(dir, name)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
 }
 
 func TestVerify(t *testing.T) {

@@ -124,7 +124,7 @@ func (q *queueImport) ours(e fs.DirEntry) bool {
 
 // Verify looks for the rows in the files that are still in the folder, of which the last that has a row counts. Rows whose files are
 // gone, as importers take them, cannot be looked at.
-func (q *queueImport) Verify(ctx context.Context, items []delivery.Item, differs func(item delivery.Item, how string)) error {
+func (q *queueImport) Verify(ctx context.Context, items []delivery.Item, found func(item delivery.Item, how string)) error {
 	held := map[string]string{}
 	err := q.folder.alone(ctx, func() error {
 		entries, err := os.ReadDir(q.folder.dir)
@@ -152,11 +152,16 @@ func (q *queueImport) Verify(ctx context.Context, items []delivery.Item, differs
 	for n := range items {
 		want, err := q.filler.cells(&items[n])
 		if err != nil {
-			differs(items[n], err.Error())
+			found(items[n], err.Error())
 			continue
 		}
-		if got, ok := held[strings.Join(want[1:4], ";")]; ok && got != strings.Join(want, ";") {
-			differs(items[n], fmt.Sprintf("is %s, and should be %s", got, strings.Join(want, ";")))
+		got, ok := held[strings.Join(want[1:4], ";")]
+		switch row := strings.Join(want, ";"); {
+		case !ok:
+		case got == row:
+			found(items[n], "")
+		default:
+			found(items[n], fmt.Sprintf("is %s, and should be %s", got, row))
 		}
 	}
 	return nil

@@ -61,8 +61,9 @@ func (r *Refused) Error() string { return "the destination refused items of the 
 
 // Verifier is a destination that can be read back.
 type Verifier interface {
-	// Verify looks for the items at the destination and reports each that is not there as it should be.
-	Verify(ctx context.Context, items []Item, differs func(item Item, how string)) error
+	// Verify looks for the items at the destination, and says of each that it looked at how it stands there: "" as it should be, or how it differs.
+	// It says nothing of those that cannot be read back, and returns an error where the destination cannot be asked.
+	Verify(ctx context.Context, items []Item, found func(item Item, how string)) error
 }
 
 // Joiner is a destination that keeps in memory what it found there. Joined is called when records of a further partition are about to come, to which

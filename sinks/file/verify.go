@@ -9,7 +9,7 @@ import (
 )
 
 // Verify implements delivery.Verifier: it reads the files.
-func (d *destination) Verify(ctx context.Context, items []delivery.Item, differs func(delivery.Item, string)) error {
+func (d *destination) Verify(ctx context.Context, items []delivery.Item, found func(delivery.Item, string)) error {
 	type wanted struct {
 		item *delivery.Item
 		row  *row
@@ -20,7 +20,7 @@ func (d *destination) Verify(ctx context.Context, items []delivery.Item, differs
 		kind := kindOf(&items[n])
 		r, used, err := d.tables[kind].row(&items[n], values)
 		if values = used; err != nil {
-			differs(items[n], err.Error())
+			found(items[n], err.Error())
 			continue
 		}
 		to := d.paths.place(kind, &items[n])
@@ -40,16 +40,18 @@ func (d *destination) Verify(ctx context.Context, items []delivery.Item, differs
 			delete(want, name)
 			switch {
 			case have.revision < w.row.revision:
-				differs(*w.item, fmt.Sprintf("%s has revision %d", path, have.revision))
+				found(*w.item, fmt.Sprintf("%s has revision %d", path, have.revision))
 			case have.revision == w.row.revision && !have.same(w.row):
-				differs(*w.item, fmt.Sprintf("%s has other values", path))
+				found(*w.item, fmt.Sprintf("%s has other values", path))
+			default:
+				found(*w.item, "")
 			}
 		})
 		if err != nil {
 			return err
 		}
 		for _, w := range want {
-			differs(*w.item, path+" has no such row")
+			found(*w.item, path+" has no such row")
 		}
 	}
 	return nil

@@ -41,8 +41,8 @@ func (c *compiler) reader(at string, f *Feed, out *feed) *reader {
 	return r
 }
 
-// Verify asks for each item and compares what stands there with what it must be.
-func (s *sink) Verify(ctx context.Context, items []delivery.Item, differs func(delivery.Item, string)) error {
+// Verify implements delivery.Verifier: it asks for each item of a kind that can be read back, and compares what stands there with what it must be.
+func (s *sink) Verify(ctx context.Context, items []delivery.Item, found func(delivery.Item, string)) error {
 	for n := range items {
 		i := &items[n]
 		f := s.feeds[kindOf(i)]
@@ -53,9 +53,7 @@ func (s *sink) Verify(ctx context.Context, items []delivery.Item, differs func(d
 		if err != nil {
 			return err
 		}
-		if how != "" {
-			differs(*i, how)
-		}
+		found(*i, how)
 	}
 	return nil
 }

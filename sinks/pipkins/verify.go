@@ -21,20 +21,20 @@ var _ delivery.Verifier = (*verifier)(nil)
 
 // Verify compares rows with the files. An import may have taken a file away: then what is remembered of it is looked at, and where that is
 // forgotten nothing.
-func (v *verifier) Verify(ctx context.Context, items []delivery.Item, differs func(item delivery.Item, how string)) error {
-	files, err := v.destination.files(items, func(n int, err error) { differs(items[n], err.Error()) })
+func (v *verifier) Verify(ctx context.Context, items []delivery.Item, found func(item delivery.Item, how string)) error {
+	files, err := v.destination.files(items, func(n int, err error) { found(items[n], err.Error()) })
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		if err := v.verify(ctx, f, differs); err != nil && !errors.Is(err, errForgotten) {
+		if err := v.verify(ctx, f, found); err != nil && !errors.Is(err, errForgotten) {
 			return err
 		}
 	}
 	return nil
 }
 
-func (v *verifier) verify(ctx context.Context, f *file, differs func(item delivery.Item, how string)) (err error) {
+func (v *verifier) verify(ctx context.Context, f *file, found func(item delivery.Item, how string)) (err error) {
 	unlock, err := v.lock(ctx, f)
 	if err != nil {
 		return err
@@ -49,13 +49,13 @@ func (v *verifier) verify(ctx context.Context, f *file, differs func(item delive
 		return err
 	}
 	name := numbered(f.name, h.Sequence)
-	found := look{name: name, want: want, sheet: f.sheet}
+	seen := look{name: name, want: want, sheet: f.sheet}
 	if h.Sequence > 0 {
-		if found.have, found.there, err = v.files.get(ctx, name); err != nil {
+		if seen.have, seen.there, err = v.files.get(ctx, name); err != nil {
 			return err
 		}
 	}
-	found.same = bytes.Equal(found.have, f.sheet.render(want))
+	seen.same = bytes.Equal(seen.have, f.sheet.render(want))
 	all := true
 	for n := range f.items {
 		i := &f.items[n]
@@ -67,15 +67,15 @@ func (v *verifier) verify(ctx context.Context, f *file, differs func(item delive
 		case h.Rows[at].Revision < i.Revision:
 			how = fmt.Sprintf("is in %s at revision %d", name, h.Rows[at].Revision)
 		default:
-			how = found.row(i.Key)
+			how = seen.row(i.Key)
 		}
-		if how != "" {
-			all = false
-			differs(*i, how)
+		all = all && how == ""
+		if how != "" || seen.there {
+			found(*i, how)
 		}
 	}
-	if found.there && !found.same && all && found.all() {
-		differs(f.items[0], fmt.Sprintf("is in %s, which has something else besides its rows: %d bytes, and should have %d", name, len(found.have), len(f.sheet.render(want))))
+	if seen.there && !seen.same && all && seen.all() {
+		found(f.items[0], fmt.Sprintf("is in %s, which has something else besides its rows: %d bytes, and should have %d", name, len(seen.have), len(f.sheet.render(want))))
 	}
 	return nil
 }

@@ -20,11 +20,24 @@ const nine = "2026-03-02T09:00:00Z"
 func differences(t *testing.T, d delivery.Destination, items ...delivery.Item) string {
 	t.Helper()
 	var list []string
-	err := d.(delivery.Verifier).Verify(t.Context(), items, func(i delivery.Item, how string) { list = append(list, i.Key+" "+how) })
+	err := d.(delivery.Verifier).Verify(t.Context(), items, func(i delivery.Item, how string) {
+		if how != "" {
+			list = append(list, i.Key+" "+how)
+		}
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return strings.Join(list, "\n")
+}
+
+// looked is of how many rows Verify says something.
+func looked(t *testing.T, d delivery.Destination, items ...delivery.Item) (n int) {
+	t.Helper()
+	if err := d.(delivery.Verifier).Verify(t.Context(), items, func(delivery.Item, string) { n++ }); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func TestVerify(t *testing.T) {
@@ -67,12 +80,18 @@ func TestVerify(t *testing.T) {
 	f("queue_20260302_0900.csv", nine+",b,", "x"+nine+",b,", "b/voice is not in")
 	f("agent_20260302_0900.csv", "Ann \"\"A", "Ann \"\"B", "agent/acme/"+nine+"/ann is not in")
 	f("agent_20260302_0900.csv", "900,2\r\n", "900,2\r\n"+nine+",bob,Bob,900,0\r\n", "something else besides its rows")
-	// An import takes files away: what is remembered of them counts.
+	if n := looked(t, d, items[:3]...); n != 3 {
+		t.Errorf("%d rows of 3 are said to be read back", n)
+	}
+	// An import takes files away: what is remembered of them is compared, and is not said to be there.
 	if err := os.Remove(filepath.Join(dir, "queue_20260302_0900.csv")); err != nil {
 		t.Fatal(err)
 	}
 	if got := differences(t, d, append(items, newer)...); strings.Count(got, "\n") != 0 || !strings.HasSuffix(got, "at revision 1") {
 		t.Error(got)
+	}
+	if n := looked(t, d, items[:3]...); n != 0 {
+		t.Errorf("%d rows are said to be read back from a file that is gone", n)
 	}
 }
 

@@ -299,8 +299,9 @@ func TestVerify(t *testing.T) {
 	var got []string
 	err := d.(delivery.Verifier).Verify(t.Context(), []delivery.Item{
 		first, other, stateOf("cleo@acme.test", "1", 5, schemas.StateWrap), stateOf("ann@acme.test", "2", 7, schemas.StateLoggedOut),
+		{Key: "contact/1", Contact: &schemas.Contact{Source: "acd", AgentID: "ann@acme.test"}}, {Key: "worker/1", Worker: &schemas.Worker{Source: "acd"}}, // not read back
 	}, func(i delivery.Item, how string) { got = append(got, i.AgentState.AgentID+": "+how) })
-	if diff := cmp.Diff([]string{`bob@acme.test: taskIdentifier is "on_contact", not "wrap"`, "cleo@acme.test: it is not there"}, got); err != nil || diff != "" {
+	if diff := cmp.Diff([]string{"ann@acme.test: ", `bob@acme.test: taskIdentifier is "on_contact", not "wrap"`, "cleo@acme.test: it is not there"}, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
 }

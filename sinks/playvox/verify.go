@@ -10,7 +10,7 @@ import (
 
 // Verify reads tasks back and looks for each state. Contacts, sessions and identifiers cannot be read, as far as is known, nor can a state that
 // another of the same instant replaced.
-func (s *sink) Verify(ctx context.Context, items []delivery.Item, differs func(delivery.Item, string)) error {
+func (s *sink) Verify(ctx context.Context, items []delivery.Item, found func(delivery.Item, string)) error {
 	var states []*delivery.Item
 	counts := map[string]int{}
 	from, to := int64(0), int64(0)
@@ -48,12 +48,10 @@ func (s *sink) Verify(ctx context.Context, items []delivery.Item, differs func(d
 		case err != nil:
 			return err
 		case reason != "":
-			differs(*i, detail)
+			found(*i, detail)
 			continue
 		}
-		if how := s.compare(u, a, there[place(s.alias(a.Source), "", a.StartedAt)]); how != "" {
-			differs(*i, how)
-		}
+		found(*i, s.compare(u, a, there[place(s.alias(a.Source), "", a.StartedAt)]))
 	}
 	return nil
 }
