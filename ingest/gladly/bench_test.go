@@ -187,13 +187,13 @@ func BenchmarkWorkSessions(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		words, facts := interner{}, 0
+		facts := 0
 		for {
 			problem, err := t.next()
 			if err != nil {
 				break
 			}
-			s, wrong := o.session(t, words)
+			s, wrong := o.session(t)
 			if problem+wrong != "" {
 				b.Fatal(problem, wrong)
 			}

@@ -40,7 +40,7 @@ func FuzzWorkSessions(f *testing.F) {
 			if problem != "" {
 				continue
 			}
-			if s, problem := o.session(table, interner{}); problem == "" {
+			if s, problem := o.session(table); problem == "" {
 				byContact[s.contact] = append(byContact[s.contact], s)
 			}
 		}

@@ -24,15 +24,14 @@ const workSessions = "work-session-events"
 // sessionColumns are those without which a row says nothing.
 var sessionColumns = []string{"contact_session_id", "contact_session_created_at", "agent_id", "agent_accepted_at", "contact_session_ended_at", "status"}
 
-// session reads the row at hand. The problem is "" or what is wrong, with the column.
-func (o *Options) session(t *table, words interner) (s session, problem string) {
+// session reads the row at hand, in parts of its text. The problem is "" or what is wrong, with the column.
+func (o *Options) session(t *table) (s session, problem string) {
 	s = session{
-		contact: strings.Clone(t.cell("contact_session_id")), agent: words.word(t.cell("agent_id")), id: strings.Clone(t.cell("id")),
-		channel: words.word(channelName(t.cell("channel"))), status: words.word(strings.ToUpper(t.cell("status"))),
-		outbound: strings.EqualFold(t.cell("direction"), "OUTBOUND"), queue: words.word(t.cell(o.Queue)),
+		contact: t.cell("contact_session_id"), agent: t.cell("agent_id"), id: t.cell("id"), channel: channelName(t.cell("channel")),
+		status: strings.ToUpper(t.cell("status")), outbound: strings.EqualFold(t.cell("direction"), "OUTBOUND"), queue: t.cell(o.Queue),
 	}
 	if s.queue == "" {
-		s.queue = words.word(t.cell("inbox_id"))
+		s.queue = t.cell("inbox_id")
 	}
 	if s.contact == "" {
 		return s, `has no "contact_session_id"`

@@ -20,7 +20,6 @@ import (
 type reader struct {
 	*source
 	book  *book
-	words interner
 	reads int64
 }
 
@@ -96,17 +95,14 @@ func (w *reader) read(ctx context.Context, r *flow.Read) error {
 	w.reads++
 	// What follows is judged by what this report is complete through; before that, by the last one.
 	w.book.from, w.book.reported = r.From.Add(w.options.Streams.WorkSessions.Window/2).UnixMilli(), r.Through.UnixMilli()
-	for from := 0; from < len(rows); {
-		to := from + 1
-		for to < len(rows) && rows[to].contact == rows[from].contact {
-			to++
-		}
-		if err := w.contact(ctx, r, rows[from:to], waiting); err != nil {
+	var of []session
+	for from := 0; from < rows.len(); from += len(of) {
+		of = rows.contact(from, of[:0])
+		if err := w.contact(ctx, r, of, waiting); err != nil {
 			return err
 		}
-		from = to
-		if from%10_000 < to-from {
-			r.Progress(int64(from), int64(len(rows)), "rows")
+		if from%10_000 < len(of) {
+			r.Progress(int64(from), int64(rows.len()), "rows")
 		}
 	}
 	for _, k := range w.book.contacts {
@@ -155,25 +151,26 @@ func (w *reader) contact(ctx context.Context, r *flow.Read, rows []session, wait
 	return nil
 }
 
-// rows reads the report, sorted by contact: the rows of a contact need not follow each other, and what one says depends on the others. A
-// row takes about 250 bytes.
-func (w *reader) rows(ctx context.Context, r *flow.Read) (rows []session, err error) {
-	w.words = interner{}
+// rows reads the report, sorted by contact.
+func (w *reader) rows(ctx context.Context, r *flow.Read) (rows *sessionRows, err error) {
 	body := map[string]any{"startAtTime": toMinute(r.From), "endAtTime": toMinute(r.To)}
 	err = w.client.report(ctx, "reports/"+workSessions, body, func(resp *httpcall.Response) error {
 		keeper := r.Keep(ctx, "text/csv")
 		rows, err = w.table(ctx, r, keeper.Reader(resp.Body))
 		return keeper.End(err)
 	})
-	slices.SortFunc(rows, func(a, b session) int { return cmp.Compare(a.contact, b.contact) })
+	if err == nil {
+		rows.sort()
+	}
 	return rows, err
 }
 
 // table reads the rows of the report.
-func (w *reader) table(ctx context.Context, r *flow.Read, from io.Reader) (rows []session, err error) {
+func (w *reader) table(ctx context.Context, r *flow.Read, from io.Reader) (*sessionRows, error) {
+	rows := new(sessionRows)
 	t, err := openTable(workSessions, from, sessionColumns...)
 	if t == nil {
-		return nil, err
+		return rows, err
 	}
 	for {
 		problem, err := t.next()
@@ -185,10 +182,10 @@ func (w *reader) table(ctx context.Context, r *flow.Read, from io.Reader) (rows 
 		}
 		var row session
 		if problem == "" {
-			row, problem = w.options.session(t, w.words)
+			row, problem = w.options.session(t)
 		}
 		if problem == "" {
-			rows = append(rows, row)
+			rows.add(&row)
 		} else if err := w.reject(ctx, r, contactFact, t.location(), problem, t.text()); err != nil {
 			return nil, err
 		}
