@@ -247,13 +247,13 @@ type Verified struct {
 	Same        int          `json:"same"`       // that were read back, and are as they should be
 	Unread      int          `json:"unread"`     // that cannot be read back
 	Differences []Difference `json:"differences"`
+	// Error is why the destination could not be asked, or not for all: then Unread counts what was not asked for, too.
+	Error     string `json:"error,omitempty"`
+	differing int
 }
 
 // verifyBatch is how many records are looked for at a time.
 const verifyBatch = 5_000
-	// Error is why the destination could not be asked, or not for all: then Unread counts what was not asked for, too.
-	Error     string `json:"error,omitempty"`
-	differing int
 
 // Verify reads back what a sink has delivered, and lists what the destination does not have as it should. A destination that cannot be asked is
 // no error, but said in Verified.
@@ -297,15 +297,11 @@ func (l *Ledger) Verify(ctx context.Context, s pipelines.Sink, o VerifyOptions) 
 	if err != nil {
 		return nil, fmt.Errorf("sink %q: %w", s.Name, err)
 	}
+	v.Unread = v.Records - v.Same - v.differing
 	slices.SortFunc(v.Differences, func(a, b Difference) int { return strings.Compare(a.Key, b.Key) })
 	return v, nil
 }
 
-	v.Unread = v.Records - v.Same - v.differing
-// DeliveryDay is how the deliveries of one sink stand for one day of the pipeline's time zone.
-type DeliveryDay struct {
-	Sink        string `json:"sink"`
-	Day         string `json:"day"` // of the intervals, as 2026-03-02
 // look asks for some records. Where the destination cannot be asked, what it had said until then counts.
 func (v *Verified) look(ctx context.Context, verifier delivery.Verifier, batch []delivery.Item) error {
 	differs := map[string]bool{} // by key
@@ -324,6 +320,10 @@ func (v *Verified) look(ctx context.Context, verifier delivery.Verifier, batch [
 	return err
 }
 
+// DeliveryDay is how the deliveries of one sink stand for one day of the pipeline's time zone.
+type DeliveryDay struct {
+	Sink        string `json:"sink"`
+	Day         string `json:"day"` // of the intervals, as 2026-03-02
 	Records     int64  `json:"records"`
 	Delivered   int64  `json:"delivered"`
 	Passed      int64  `json:"passed,omitempty"`
