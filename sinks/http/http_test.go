@@ -283,8 +283,8 @@ records:
   queue_interval:
     path: rows
     fields: {start: interval_start, queue.id: queue_id, offered: offered, talk: talk_ms, share: '1.0 * answered / 3', final: final, note: nil}
-  worker: {path: people, fields: {id: worker_id}}
     verify: {path: 'rows?queue.id={{queue_id}}&start={{interval_start}}', record: data}
+  worker: {path: people, fields: {id: worker_id}}
 `, server.URL).Destination
 	items := awkward()
 	if err := d.Send(t.Context(), items[:2]); err != nil {
