@@ -28,8 +28,9 @@ func (r *reading) sinks(section spec.Entry) {
 		for _, reg := range Sinks {
 			if reg.Type == word {
 				options := reg.New()
-				r.decode(body, options, sinksKey+"."+name, typeKey)
-				r.pipeline.Sinks = append(r.pipeline.Sinks, Sink{Name: name, At: at, Registration: reg, Options: options})
+				sink := Sink{Name: name, At: at, Registration: reg, Options: options}
+				r.decodeAnd(body, options, sinksKey+"."+name, func(problem func(path, message string)) { sink.check(r.pipeline.Interval, problem) }, typeKey)
+				r.pipeline.Sinks = append(r.pipeline.Sinks, sink)
 				return true
 			}
 		}

@@ -106,7 +106,12 @@ func (r *reading) keep(err error, at spec.Position) {
 
 // decode reads options, keeps what is wrong with them, and says whether they are in order.
 func (r *reading) decode(n *yaml.Node, options any, path string, also ...string) bool {
-	problems := spec.Decode(n, options, spec.Source{File: r.file, Path: path, Env: r.env, Also: also})
+	return r.decodeAnd(n, options, path, nil, also...)
+}
+
+// decodeAnd decodes options that are to pass a further check.
+func (r *reading) decodeAnd(n *yaml.Node, options any, path string, check func(problem func(path, message string)), also ...string) bool {
+	problems := spec.Decode(n, options, spec.Source{File: r.file, Path: path, Env: r.env, Also: also, Check: check})
 	r.problems = append(r.problems, problems...)
 	return len(problems) == 0
 }

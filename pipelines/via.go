@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/quarterhour/quarterhour/internal/spec"
+	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
@@ -15,6 +17,16 @@ func (s *Sink) Common() *delivery.Options {
 		return o.Common()
 	}
 	return nil
+}
+
+// check reports what is wrong with what all sinks have in common, and with how the options go with the pipeline's interval; 0: it is not known.
+func (s *Sink) check(interval time.Duration, problem func(path, message string)) {
+	if o := s.Common(); o != nil {
+		o.Check(s.Registration.Offered(s.Options), problem)
+	}
+	if o, ok := s.Options.(sinks.Fitting); ok && interval > 0 {
+		o.Fit(interval, problem)
+	}
 }
 
 // Via is the sink whose queue a sink posts from; nil: it reads the log.

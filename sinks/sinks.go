@@ -99,6 +99,27 @@ type Registration struct {
 	// (see delivery.Plan) with these options.
 	Deliver func(ctx context.Context, options any, d Deps) (Delivering, error)
 	Kinds   func(options any) []string
+	// Offers says which kinds the option `kinds` may name, where those are more than Kinds has when it is left out; nil: they are not.
+	Offers func(options any) []string
 	// Inbox opens the queue that Deliver's destination fills, so that other sinks can post from it; nil: it is no queue.
 	Inbox func(ctx context.Context, options any, d Deps) (Inbox, error)
+}
+
+// Offered are the kinds of record that the option `kinds` may name, given the others.
+func (r *Registration) Offered(options any) []string {
+	if r.Offers != nil {
+		return r.Offers(options)
+	}
+	if o, ok := options.(interface{ Common() *delivery.Options }); ok {
+		given := o.Common().Kinds
+		defer func() { o.Common().Kinds = given }()
+		o.Common().Kinds = nil
+	}
+	return r.Kinds(options)
+}
+
+// Fitting are options that go with some pipelines only.
+type Fitting interface {
+	// Fit reports what does not go with a pipeline of such intervals, as Validate does.
+	Fit(interval time.Duration, problem func(path, message string))
 }

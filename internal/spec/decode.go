@@ -15,6 +15,8 @@ type Source struct {
 	Path string // of the node, for messages: ingest.calls
 	Env  Environment
 	Also []string // keys of the node that somebody else reads
+	// Check reports what is wrong with the options besides what they say themselves (see Validator); nil: nothing.
+	Check func(problem func(path, message string))
 }
 
 // Decode reads a node into options: a pointer to a struct declared as Component.New says, or to one value (an expression). It
@@ -219,14 +221,10 @@ func Describe(n *yaml.Node) string {
 	}
 }
 
-// validate runs the options' own checks and places what they find at the option, or the nearest thing around it that is
+// validate runs the options' own checks and the caller's, and places what they find at the option, or the nearest thing around it that is
 // written in the file.
 func (d *decoder) validate(root Position, options any) {
-	v, ok := options.(Validator)
-	if !ok {
-		return
-	}
-	v.Validate(func(path, message string) {
+	problem := func(path, message string) {
 		place, found := root, false
 		for p := path; ; p = p[:max(strings.LastIndexAny(p, ".["), 0)] {
 			if d.bad[p] {
@@ -240,5 +238,11 @@ func (d *decoder) validate(root Position, options any) {
 			}
 		}
 		d.problems = append(d.problems, Problem{place, d.about(path, message)})
-	})
+	}
+	if v, ok := options.(Validator); ok {
+		v.Validate(problem)
+	}
+	if d.Check != nil {
+		d.Check(problem)
+	}
 }

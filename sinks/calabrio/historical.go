@@ -31,8 +31,10 @@ type historical struct {
 
 func (o *Options) openHistorical(d sinks.Deps) (sinks.Delivering, error) {
 	h := o.Historical
-	if d.Interval != 0 && d.Interval != h.Interval {
-		return sinks.Delivering{}, fmt.Errorf("sink %q: the pipeline's interval is %s and Calabrio's %s: set one of them as the other is", d.Name, d.Interval, h.Interval)
+	var unfit error
+	o.Fit(d.Interval, func(path, message string) { unfit = fmt.Errorf("sink %q: %s %s", d.Name, path, message) })
+	if unfit != nil {
+		return sinks.Delivering{}, unfit
 	}
 	to := &historical{o: h, sets: map[string]*recorder{}, paths: map[string]string{}}
 	for kind, set := range map[string]*RecordSet{kindQueue: h.Queue, kindAgentQueue: h.AgentQueue, kindAgent: h.Agent} {

@@ -39,6 +39,13 @@ func (o *Options) Validate(problem func(path, message string)) {
 	}
 }
 
+// Fit implements sinks.Fitting.
+func (o *Options) Fit(interval time.Duration, problem func(path, message string)) {
+	if h := o.Historical; h != nil && interval != 0 && interval != h.Interval {
+		problem("historical.interval", fmt.Sprintf("is %s, and the pipeline's interval is %s: set one of them as the other is", h.Interval, interval))
+	}
+}
+
 func (h *Historical) validate(problem func(path, message string)) {
 	checkURL(h.URL, problem)
 	if h.KeyIn == "body" && h.Envelope == "" {

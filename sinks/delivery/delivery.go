@@ -6,8 +6,12 @@ package delivery
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
@@ -111,6 +115,30 @@ type Options struct {
 
 // Common are the options themselves, of whatever sink they are part.
 func (o *Options) Common() *Options { return o }
+
+// Check reports what is wrong with the options of a sink that can send such kinds of record.
+func (o *Options) Check(kinds []string, problem func(path, message string)) {
+	for _, kind := range o.Kinds {
+		if len(kinds) > 0 && !slices.Contains(kinds, kind) {
+			message := fmt.Sprintf("names %q, and with these options the sink can send %s", kind, strings.Join(kinds, ", "))
+			if near := spec.Nearest(kind, kinds); near != "" {
+				message += fmt.Sprintf(": did you mean %q?", near)
+			}
+			problem("kinds", message)
+		}
+	}
+	if o.Delay < 0 {
+		problem("delay", fmt.Sprintf("is %s, and a row is sent after its interval's end: 0s or longer, did you mean %s?", o.Delay, -o.Delay))
+	}
+	for _, n := range []struct {
+		name, zero  string
+		value, from int
+	}{{"batch", ", where 0 is as many as the destination takes", o.Batch, 0}, {"concurrency", ", where 0 is as many as the destination takes", o.Concurrency, 0}, {"attempts", "", o.Attempts, 1}} {
+		if n.value < n.from {
+			problem(n.name, fmt.Sprintf("is %d, not %d or more%s: did you mean %d?", n.value, n.from, n.zero, max(-n.value, n.from)))
+		}
+	}
+}
 
 // Follow makes the options those of a sink whose records come from a queue, which decides what they are.
 func (o *Options) Follow(queue *Options, kinds []string) {

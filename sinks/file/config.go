@@ -88,11 +88,6 @@ func (c *Config) format() string {
 // Validate checks what the types of the options do not say.
 func (c *Config) Validate(problem func(path, message string)) {
 	c.validatePath(problem)
-	for _, kind := range c.Kinds {
-		if !slices.Contains(kinds, kind) {
-			problem("kinds", fmt.Sprintf("names %q, and there are %s", kind, strings.Join(kinds, ", ")))
-		}
-	}
 	if c.format() == "" {
 		problem("format", "is auto, and path does not end in .csv, .jsonl or .parquet: give one of them")
 	}

@@ -44,7 +44,6 @@ func TestValidate(t *testing.T) {
 	f("path: /lake/{kind}.csv", "sinks.lake.path has no {day}")
 	f("path: /lake/{kind}/{date}.csv", "sinks.lake.path names {date}")
 	f(good+"delimiter: ab", "p.yaml:2: sinks.lake.delimiter is \"ab\"")
-	f(good+"kinds: [contcat]", "sinks.lake.kinds names \"contcat\"")
 	const columns = good + "columns:\n  agent_interval: {tenant: tenant, interval_start: interval_start, agent_id: agent_id, revision: revision, "
 	f(columns+"paid: login_ms - not_ready_ms}", "")
 	f(columns+"paid: logn_ms}", `p.yaml:3: sinks.lake.columns.agent_interval.paid`)

@@ -183,7 +183,6 @@ func TestWrongOptions(t *testing.T) {
 	f("url: x\nrecords: {queue_interval: {}}\n", "not a URL")
 	f("url: https://u:p@x.test/?a=b\nrecords: {queue_interval: {}}\n", "query or a password")
 	f(start+"records: {}\n", "nothing to send")
-	f(start+"kinds: [contact]\nrecords: {queue_interval: {}}\n", `names "contact"`)
 	f(start+"records: {queue_interval: {fields: {a: ofered}}}\n", "records.queue_interval.fields.a", `did you mean "offered"`)
 	f(start+"records: {queue_interval: {fields: {a: offered, a.b: answered}}}\n", `"a.b" is within "a"`)
 	f(start+"records: {queue_interval: {path: 'x/{{queue_id'}}\n", "records.queue_interval.path", "{{ without its }}")

@@ -39,13 +39,8 @@ func (o *Options) Validate(problem func(path, message string)) {
 	o.Answer.validate(problem)
 	r := o.resolved()
 	r.validateFormat(problem)
-	if len(r.kinds()) == 0 {
+	if all := (&Options{Records: o.Records}); len(all.kinds()) == 0 {
 		problem("records", "has nothing to send: name a kind of record")
-	}
-	for _, kind := range o.Kinds {
-		if o.Records.of(kind) == nil {
-			problem("kinds", fmt.Sprintf("names %q, of which records says nothing", kind))
-		}
 	}
 	r.compile(problem)
 	r.validatePreset(problem)

@@ -90,11 +90,6 @@ func (c *Config) Validate(problem func(path, message string)) {
 	c.Format.Validate(problem)
 	c.validateWay(problem)
 	c.validateName(problem)
-	for _, kind := range c.Kinds {
-		if !slices.Contains(kinds, kind) {
-			problem("kinds", fmt.Sprintf("names %q, and there are %s", kind, strings.Join(kinds, ", ")))
-		}
-	}
 	if c.Delimiter == "" || strings.ContainsAny(c.Delimiter, "\"\r\n") {
 		problem("delimiter", fmt.Sprintf("is %q: it has at least one character, and no quote or line end", c.Delimiter))
 	}

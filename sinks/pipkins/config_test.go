@@ -44,7 +44,6 @@ func TestValidate(t *testing.T) {
 	f(good+"name_time: '15'", "name_time is \"15\", which does not tell intervals apart")
 	f(good+"delimiter: \"\\n\"", "delimiter is")
 	f(good+"decimals: 12", "decimals is 12")
-	f(good+"kinds: [contact]", "kinds names \"contact\"")
 	f(good+"layouts: {intervalStartDateTim: 15:04}", "did you mean \"intervalStartDateTime\"?")
 	f(good+"sets: {queue: {columns: {a: offred}}}", "did you mean \"offered\"?")
 	f(good+"sets: {agent: {where: login_ms}}", "where is a duration, and true or false is needed")

@@ -128,7 +128,7 @@ func (o *Options) Validate(problem func(path, message string)) {
 	if o.Users.Every <= 0 || o.Users.Soonest <= 0 {
 		problem("users", "needs every and soonest longer than nothing")
 	}
-	if len(o.kinds()) == 0 {
+	if o.States == nil && o.Contacts == nil && o.Sessions == nil && o.Identifiers == nil {
 		problem("states", "is left out, and so is everything else: give states, contacts, sessions or identifiers")
 	}
 	check[taskView]("states.fields", o.States.fields(), problem)

@@ -52,6 +52,7 @@ var Registration = sinks.Registration{
 		New:     func() any { return new(Config) },
 	},
 	Kinds:   func(options any) []string { return options.(*Config).kinds() },
+	Offers:  func(any) []string { return kinds },
 	Deliver: deliver,
 	Inbox:   openInbox,
 }
@@ -113,11 +114,6 @@ func (c *Config) Validate(problem func(path, message string)) {
 	}
 	if c.MaxBytes < leastBytes || c.MaxBytes > mostBytes {
 		problem("max_bytes", fmt.Sprintf("is %d, not between %d and %d", c.MaxBytes, leastBytes, mostBytes))
-	}
-	for _, kind := range c.Kinds {
-		if !slices.Contains(kinds, kind) {
-			problem("kinds", fmt.Sprintf("names %q, and there are %s", kind, strings.Join(kinds, ", ")))
-		}
 	}
 	if c.Via != "" {
 		problem("via", "is for the sink that posts from this queue: a queue does not read another")
