@@ -29,6 +29,7 @@ const (
 	StatePending   DeliveryState = "pending"
 	StateDead      DeliveryState = "dead"
 	StateMissing   DeliveryState = "missing" // none of these, though it should be: an imbalance
+	StateAhead     DeliveryState = "ahead"   // settled in a revision that the log does not have: an imbalance
 )
 
 // Delivered is one record that a sink is to deliver.
@@ -158,6 +159,9 @@ func (b *deliveryBook) partition(ctx context.Context, topic string, n int, commi
 	}
 	for key, d := range newest {
 		d.judge(attempts[key], places[key] < committed)
+		if a := attempts[key]; a != nil && b.name == nil && a.settled.Revision > d.Item.Revision {
+			d.State = StateAhead // of other names the newest may be one that is not wanted here
+		}
 		if err := each(d); err != nil {
 			return err
 		}
@@ -383,7 +387,7 @@ func (y *DeliveryDay) add(d *Delivered) {
 		y.Pending++
 	case StateDead:
 		y.Dead++
-	case StateMissing:
+	case StateMissing, StateAhead:
 		y.Missing++
 	}
 	if d.Last.Error != "" && d.Last.AttemptedAt >= y.errorAt {
