@@ -262,3 +262,27 @@ func TestALargeAnswerIsKeptInParts(t *testing.T) {
 		t.Errorf("%d of %d bytes, %v", len(got), len(noise), err)
 	}
 }
+
+// The parts that an answer is kept in while it is read are one file, too, and say how many they are once that is known.
+func TestPartsOfAnAnswerAreOneFile(t *testing.T) {
+	var packed []byte
+	var parts []string
+	for n, text := range []string{"one\n", "two\n", ""} {
+		records, err := rawRecords("s", ingest.Raw{Stream: "calls", Answer: "x1", Part: n + 1, Last: n == 2, Payload: []byte(text)}, clock.Now())
+		if err != nil || len(records) != 1 {
+			t.Fatal(len(records), err)
+		}
+		h := records[0].Headers
+		packed, parts = append(packed, records[0].Value...), append(parts, string(h[6].Value)+" of "+string(h[7].Value))
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(z); err != nil || string(got) != "one\ntwo\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if d := cmp.Diff([]string{"1 of x1", "2 of x1", "3/3 of x1"}, parts); d != "" {
+		t.Error(d)
+	}
+}
