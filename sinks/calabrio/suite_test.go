@@ -190,7 +190,7 @@ func logServerShows(i delivery.Item) map[string]string {
 func TestLogServerSuite(t *testing.T) {
 	t.Parallel()
 	deliverytest.Run(t, deliverytest.Case{
-		Registration: Registration, YAML: "logserver: {dir: '${DIR}/wfm'}\n", Cannot: deliverytest.NoHTTP("files are written, and nobody answers"),
+		Registration: Registration, YAML: "logserver: {dir: '${DIR}/wfm'}\n", Cannot: deliverytest.NoNetwork("files are written, and nobody answers"),
 		Destination: func(_ *testing.T, s deliverytest.Setting) deliverytest.Destination {
 			return reads(s, vendor.ReadLogServer, logServerShows)
 		},
@@ -200,7 +200,7 @@ func TestLogServerSuite(t *testing.T) {
 func TestQueueImportSuite(t *testing.T) {
 	t.Parallel()
 	deliverytest.Run(t, deliverytest.Case{
-		Registration: Registration, YAML: "queue_import: {dir: '${DIR}/wfm'}\n", Cannot: deliverytest.NoHTTP("files are written, and nobody answers"),
+		Registration: Registration, YAML: "queue_import: {dir: '${DIR}/wfm'}\n", Cannot: deliverytest.NoNetwork("files are written, and nobody answers"),
 		Destination: func(_ *testing.T, s deliverytest.Setting) deliverytest.Destination {
 			return reads(s, vendor.ReadQueueImport, func(i delivery.Item) map[string]string {
 				at := time.UnixMilli(i.Start).UTC()

@@ -51,6 +51,8 @@ type Setting struct {
 // Destination is one destination, simulated.
 type Destination struct {
 	Handler http.Handler // nil: it is not spoken to by HTTP, and faults come between the engine and the sink only
+	// Address is that of a server that is spoken to by TCP otherwise; the sink's options have ${ADDRESS} for the one in front of it.
+	Address string
 	// Holds is what it has, by the keys that it tells its records apart by.
 	Holds func() map[string]string
 	// Shows is what it has to have for an item: usually one record, some have several, or none. Where two items have a key in

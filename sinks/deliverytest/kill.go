@@ -71,6 +71,7 @@ func kills(t *testing.T, s *suite) {
 type orders struct {
 	Began     time.Time // what the watch counts from, by the machine's clock
 	Dir, URL  string
+	Address   string
 	Env       map[string]string
 	Log       []delivery.Item
 	Ledger    string // the file of the deliveries
@@ -87,11 +88,8 @@ const childVariable = "DELIVERYTEST_ORDERS"
 func (w *world) child(t *testing.T, k kill, dir string, took time.Duration) bool {
 	t.Helper()
 	o := orders{
-		Began: w.began, Dir: w.dir, Env: w.c.Env, Log: w.log, Ledger: filepath.Join(dir, "deliveries"), Committed: w.committed, Moment: k.at, Request: k.request,
+		Began: w.began, Dir: w.dir, URL: w.url, Address: w.address, Env: w.c.Env, Log: w.log, Ledger: filepath.Join(dir, "deliveries"), Committed: w.committed, Moment: k.at, Request: k.request,
 		After: time.Duration(k.part * float64(took)),
-	}
-	if w.way != nil {
-		o.URL = w.way.URL
 	}
 	path := filepath.Join(dir, "orders")
 	text, err := json.Marshal(o)
@@ -152,7 +150,7 @@ func beKilled(t *testing.T, c *Case, path string) {
 		t.Fatal(err)
 	}
 	c.Env = o.Env
-	w := &world{c: c, dir: o.Dir, url: o.URL, said: &said{}, poisoned: map[string]bool{}, log: o.Log}
+	w := &world{c: c, dir: o.Dir, url: o.URL, address: o.Address, said: &said{}, poisoned: map[string]bool{}, log: o.Log}
 	w.place(o.Began)
 	if w.ledger, w.committed, err = readLedger(o.Ledger, o.Committed); err != nil {
 		t.Fatal(err)

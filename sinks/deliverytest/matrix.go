@@ -35,11 +35,13 @@ var scenarios = []scenario{
 	{name: "429 with Retry-After", run: meets(throttledFor, throttledTill), can: byHTTP},
 	{name: "5xx", run: meets(failing, unavailable, lostBehind), can: byHTTP},
 	{name: "HTML", run: meets(page, gatewayPage), can: byHTTP},
-	{name: "connection lost", run: meets(dropped, cut, lost), can: byHTTP},
-	{name: "silence", run: on(silence), can: byHTTP},
+	{name: "connection lost", run: connectionLost, can: overNetwork},
+	{name: "silence", run: on(silence), can: overNetwork},
 }
 
 func byHTTP(s *suite) bool { return s.http }
+
+func overNetwork(s *suite) bool { return s.http || s.bytes > 0 }
 
 // on is a scenario that needs to know no more than the case.
 func on(f func(t *testing.T, c *Case)) func(t *testing.T, s *suite) {
@@ -51,6 +53,7 @@ type suite struct {
 	c                  *Case
 	requests, asked    int           // of a delivery without a fault: by the engine, and by HTTP
 	took               time.Duration // a request of that
+	bytes              int64         // of that, where it is not HTTP
 	rows, poison, http bool
 }
 
@@ -58,10 +61,15 @@ type suite struct {
 type Cannot map[string]string
 
 // NoHTTP is why nothing can be for a sink that is a matter of HTTP.
-func NoHTTP(why string) Cannot {
+func NoHTTP(why string) Cannot { return without(why, suite{poison: true, rows: true, bytes: 1}) }
+
+// NoNetwork is why nothing can be for a sink that is a matter of HTTP or of connections.
+func NoNetwork(why string) Cannot { return without(why, suite{poison: true, rows: true}) }
+
+func without(why string, s suite) Cannot {
 	c := Cannot{}
 	for _, sc := range scenarios {
-		if !sc.possible(&suite{poison: true, rows: true}) {
+		if !sc.possible(&s) {
 			c[sc.name] = why
 		}
 	}

@@ -32,6 +32,9 @@ func (s *suite) whole(t *testing.T) {
 	if s.http {
 		s.asked = w.way.asked()
 	}
+	if w.wire != nil {
+		s.bytes = w.wire.count()
+	}
 }
 
 // The ledger is lost: everything is sent again, and it is as if it had been sent once.
@@ -309,15 +312,42 @@ func meets(list ...fault) func(t *testing.T, s *suite) {
 	}
 }
 
+// The connection ends before a request, in the middle of it, and after it: wherever that is.
+func connectionLost(t *testing.T, s *suite) {
+	if s.http {
+		meets(dropped, cut, lost)(t, s)
+		return
+	}
+	for _, part := range []float64{0.1, 0.3, 0.5, 0.7, 0.9} {
+		t.Run(fmt.Sprintf("after %.0f %% of the bytes", 100*part), func(t *testing.T) {
+			w := newWorld(t, s.c, 0)
+			w.log = w.history(1, 2)
+			w.wire.cut(int64(part * float64(s.bytes)))
+			w.settle(t)
+			w.check(t)
+		})
+	}
+}
+
+// quiet lets the destination say nothing, or speak again.
+func (w *world) quiet(on bool) (heard <-chan struct{}) {
+	if w.wire != nil {
+		w.wire.silence(on)
+		return w.wire.waiting
+	}
+	w.way.put(map[bool]fault{true: silent}[on], 0)
+	return w.way.waiting
+}
+
 // The destination says nothing, and the sink is told to end.
 func silence(t *testing.T, c *Case) {
 	w := newWorld(t, c, 0)
 	w.log = w.history(1, 2)
-	w.way.put(silent, 0)
+	waiting := w.quiet(true)
 	w.start(t)
 	heard := w.until(c.Patience, func() bool {
 		select {
-		case <-w.way.waiting:
+		case <-waiting:
 			return true
 		default:
 			return false
@@ -327,7 +357,7 @@ func silence(t *testing.T, c *Case) {
 		t.Fatal("no request arrived")
 	}
 	w.stop(t)
-	w.way.put("", 0)
+	w.quiet(false)
 	w.settle(t)
 	w.check(t)
 }

@@ -28,9 +28,11 @@ type world struct {
 	c           *Case
 	destination Destination
 	way         *endpoint
+	wire        *wire
 	watch       clock.Watch // the sink's
 	began       time.Time   // when the watch began, by the machine's clock
 	dir, url    string
+	address     string
 	said        *said
 	ledger      *ledger
 	credentials shelf // what earlier processes have written down of them
@@ -67,6 +69,10 @@ func newWorld(t *testing.T, c *Case, skew time.Duration) *world {
 		w.url = w.way.URL
 		t.Cleanup(w.way.close)
 	}
+	if w.destination.Address != "" {
+		w.wire = newWire(t, w.destination.Address)
+		w.address = w.wire.Addr().String()
+	}
 	options := w.options(t)
 	w.kinds = c.Registration.Kinds(options)
 	t.Cleanup(func() {
@@ -90,6 +96,9 @@ func (w *world) options(t *testing.T) any {
 	env := spec.Environment{"DIR": w.dir}
 	if w.url != "" {
 		env["URL"] = w.url
+	}
+	if w.address != "" {
+		env["ADDRESS"] = w.address
 	}
 	for name, value := range w.c.Env {
 		env[name] = value

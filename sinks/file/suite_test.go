@@ -45,7 +45,7 @@ func held(t testing.TB, dir, ext string) map[string]string {
 	return list
 }
 
-var cannot = deliverytest.NoHTTP("files are written, and nobody answers").And(deliverytest.Cannot{"poison": "a file takes any record"})
+var cannot = deliverytest.NoNetwork("files are written, and nobody answers").And(deliverytest.Cannot{"poison": "a file takes any record"})
 
 func TestSuite(t *testing.T) {
 	for _, ext := range []string{"csv", "jsonl", "parquet"} {

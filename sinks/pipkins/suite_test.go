@@ -29,13 +29,23 @@ func shows(i delivery.Item) map[string]string {
 	}
 }
 
+const latin = "encoding: windows-1252\nunencodable: refuse\n"
+
+// foreign gives an item a name that cannot be written so.
+func foreign(i *delivery.Item) bool {
+	if i.Queue != nil {
+		i.Queue.QueueName = "販売"
+	}
+	return i.Queue != nil
+}
+
 func TestSuiteFolder(t *testing.T) {
 	t.Parallel()
 	deliverytest.Run(t, deliverytest.Case{
-		Registration: Registration, YAML: "folder: ${DIR}\n",
-		Cannot: deliverytest.NoHTTP("files are written, and nobody answers").And(deliverytest.Cannot{"poison": "a folder takes any file"}),
+		Registration: Registration, YAML: "folder: ${DIR}\n" + latin,
+		Cannot: deliverytest.NoNetwork("files are written, and nobody answers"),
 		Destination: func(t *testing.T, s deliverytest.Setting) deliverytest.Destination {
-			site := simulated.New(s.Watch, simulated.Options{})
+			site := simulated.New(s.Watch, simulated.Options{Latin: true})
 			return deliverytest.Destination{
 				Holds: func() map[string]string {
 					if err := site.Scan(s.Dir); err != nil {
@@ -43,7 +53,7 @@ func TestSuiteFolder(t *testing.T) {
 					}
 					return site.Holds()
 				},
-				Shows: shows, Violations: site.Violations,
+				Shows: shows, Violations: site.Violations, Poison: foreign,
 			}
 		},
 	})
@@ -86,17 +96,17 @@ func TestSuiteSFTP(t *testing.T) {
 			site, env := new(simulated.Server), map[string]string{}
 			c := deliverytest.Case{
 				Registration: Registration, Env: env, Secrets: []string{"hunter2"},
-				Cannot: deliverytest.NoHTTP("SFTP has no such answers; what it has is in sftp_test.go").And(deliverytest.Cannot{"poison": "the server takes any file"}),
-				YAML:   "sftp: {address: '${ADDRESS}', username: acme, password: hunter2, fingerprint: '${FINGERPRINT}', path: /inbound}\nstate: ${DIR}\n",
+				Cannot: deliverytest.NoHTTP("SFTP has no such answers"),
+				YAML:   "sftp: {address: '${ADDRESS}', username: acme, password: hunter2, fingerprint: '${FINGERPRINT}', path: /inbound}\nstate: ${DIR}\n" + latin,
 				Destination: func(t *testing.T, s deliverytest.Setting) deliverytest.Destination {
-					site = simulated.New(s.Watch, simulated.Options{Username: "acme", Password: "hunter2", NoPosixRename: without})
+					site = simulated.New(s.Watch, simulated.Options{Username: "acme", Password: "hunter2", NoPosixRename: without, Latin: true})
 					server, err := site.ServeSFTP()
 					if err != nil {
 						t.Fatal(err)
 					}
 					t.Cleanup(func() { _ = server.Close() })
-					env["ADDRESS"], env["FINGERPRINT"] = server.Addr, server.Fingerprint
-					return deliverytest.Destination{Holds: site.Holds, Shows: shows, Violations: site.Violations}
+					env["FINGERPRINT"] = server.Fingerprint
+					return deliverytest.Destination{Address: server.Addr, Holds: site.Holds, Shows: shows, Violations: site.Violations, Poison: foreign}
 				},
 			}
 			deliverytest.Run(t, c)
