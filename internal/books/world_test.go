@@ -39,7 +39,6 @@ const (
 // world is Kafka, a registry and ClickHouse, and one pipeline on them.
 type world struct {
 	t         *testing.T
-	brokers   []string
 	cluster   *broker.Cluster
 	registry  *registry.Client
 	warehouse *warehouse.Warehouse
@@ -49,15 +48,14 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	brokers := brokertest.Start(t)
-	cluster, err := broker.Open(broker.Config{Brokers: brokers})
+	cluster, err := broker.Open(broker.Config{Brokers: brokertest.Start(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Close)
 	client := registrytest.Start(t)
 	tables, config := warehousetest.Empty(t)
-	w := &world{t: t, brokers: brokers, cluster: cluster, registry: client, warehouse: tables, steps: &steps{}}
+	w := &world{t: t, cluster: cluster, registry: client, warehouse: tables, steps: &steps{}}
 	w.file = &pipelines.Pipeline{
 		Settings: pipelines.Settings{
 			Name: brokertest.Name(t), Tenant: "acme", Zone: berlin(t), Interval: 15 * time.Minute, Retention: 48 * time.Hour,
