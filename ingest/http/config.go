@@ -57,7 +57,7 @@ type Stream struct {
 
 	Format     string   `cfg:"format" default:"auto" enum:"auto|json|csv|tsv|xml" help:"of the answer; json also reads JSON Lines. auto: by its Content-Type"`
 	Records    string   `cfg:"records" help:"where the records are: in JSON as data.items, left out for a list at the top; in XML as Envelope.Body.call"`
-	Optional   bool     `cfg:"records_optional" default:"false" help:"whether a JSON answer with nothing where the records should be means that there are none, and not that it is the wrong answer"`
+	Optional   bool     `cfg:"records_optional" default:"false" help:"whether an answer that is empty, or JSON or XML with nothing where the records should be, means that there are none, and not that it is the wrong answer"`
 	Delimiter  string   `cfg:"delimiter" help:"one character between columns; a comma in csv, a tab in tsv if left out"`
 	Quotes     bool     `cfg:"quotes" default:"true" help:"whether values may stand in double quotes (csv and tsv)"`
 	Header     bool     `cfg:"header" default:"true" help:"whether the first line of a page names the columns (csv and tsv)"`

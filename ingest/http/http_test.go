@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/ingest/sourcetest"
 	"github.com/quarterhour/quarterhour/internal/spec"
 )
 
@@ -182,6 +183,9 @@ func TestFailures(t *testing.T) {
 		{"an error of status 200", "records: items\nerror_path: errors", `{"errors":[{"detail":"no such report","token":"abcdefgh"}]}`, `says that it is an error: [{"detail":"no such report","token":"***"}]`},
 		{"an error in place of a list", "error_path: error", `{"error":"expired"}`, `says that it is an error: expired`},
 		{"another answer", "records: items", `{"message":"sorry"}`, `nothing at "items": check records`},
+		{"other XML", "format: xml\nrecords: r.calls.c", `<r><sorry/></r>`, `nothing at "r.calls.c": check records`},
+		{"nothing at all", "records: items", "", "the answer is empty"},
+		{"not even a header", "format: csv", "", "the answer is empty"},
 		{"broken", "", `[{"id":"1"},{"id"`, "ends too early"},
 		{"cursor that stays", "records: items\npaging: {by: cursor, parameter: c, cursor: next}", `{"items":[],"next":"n"}`, "names the page that it is as the next one"},
 		{"next page elsewhere", "records: items\npaging: {by: next, next: next}", `{"items":[],"next":"https://evil.test/x"}`, "not at the host"},
@@ -209,7 +213,9 @@ func TestNothingThere(t *testing.T) {
 		{"", func(w nethttp.ResponseWriter, _ *nethttp.Request) { w.WriteHeader(204) }},
 		{"records: items", says("application/json", `{"items":null}`)},
 		{"records: items\nrecords_optional: true", says("application/json", `{}`)},
-		{"format: csv", says("text/csv", "")},
+		{"format: csv", says("text/csv", "id,q,at\n")},
+		{"format: csv\nrecords_optional: true", says("text/csv", "")},
+		{"records: r.calls.c", says("text/xml", "<r><calls/></r>")},
 		{"", says("application/json", "[]")},
 	} {
 		a, l := serve(t, c.handler), &log{}
@@ -300,6 +306,49 @@ func TestWorkersAndReplaces(t *testing.T) {
 	}
 	if facts := parse(t, "url: https://x.test\n"+options).facts(); len(facts) > 0 {
 		t.Errorf("facts %v", facts)
+	}
+}
+
+// What an answer no longer holds is withdrawn where it is said to hold all, and is not where it cannot be read.
+func TestReplaces(t *testing.T) {
+	const id = `{"id":"%s","q":"x","at":"2026-03-02T11:30:00Z"}`
+	body := ""
+	a, l := serve(t, func(w nethttp.ResponseWriter, r *nethttp.Request) { says("application/json", body)(w, r) }), sourcetest.NewLog(&dozer{now: noon})
+	d := deps(&dozer{now: noon})
+	d.Recall = l.Recall
+	f := func(text string, want ...string) {
+		t.Helper()
+		body = text
+		s, err := open(parse(t, "url: "+a.url+"/v1\n"+calls("path: calls\nreplaces: true\nlag: 0s")), d)
+		if err == nil {
+			err = s.Run(t.Context(), nil, l)
+		}
+		var got []string
+		for _, row := range l.Table() {
+			identity, _, _ := strings.Cut(row, ": ")
+			got = append(got, strings.Trim(strings.TrimPrefix(identity, "contact"), "|"))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s (%v)", text, diff, err)
+		}
+	}
+	one, two := fmt.Sprintf(id, "1"), fmt.Sprintf(id, "2")
+	f("["+one+","+two+"]", "1", "2")
+	f("", "1", "2")
+	f(`[{"id":"1","q":"x","at":"soon"}]`, "1", "2")
+	f("["+two+"]", "2")
+}
+
+// Keys may travel under any name: an answer that repeats what it was sent shows none of it.
+func TestKeysOfAnyName(t *testing.T) {
+	a := serve(t, func(w nethttp.ResponseWriter, r *nethttp.Request) {
+		w.WriteHeader(400)
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "bad: %s %s %s %s", r.URL.RawQuery, r.Header.Get("X-Weird"), r.Header.Get("X-Other"), body)
+	})
+	err := drain(t, a, &log{}, "headers: {X-Weird: TOP-hidden1}\n"+calls("path: calls\nmethod: POST\nquery: {weird: TOP-hidden2, from: '{from}'}\nheaders: {X-Other: TOP-hidden3}\nbody: '{\"weird\":\"TOP-hidden4\"}'"))
+	if err == nil || strings.Contains(err.Error(), "TOP-") || !strings.Contains(err.Error(), "2026-03-02T11") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -48,6 +48,9 @@ func (s *stream) body(ctx context.Context, to taker, body io.Reader, contentType
 	if err != nil {
 		return err
 	}
+	if len(start) == 0 && !s.o.Optional {
+		return &httpcall.Error{Kind: httpcall.Transient, Err: errors.New("the answer is empty: say records_optional: true where that means that there are no records")}
+	}
 	if bom := []byte("\xef\xbb\xbf"); bytes.HasPrefix(start, bom) {
 		s.window.Skip(len(bom))
 		start = start[len(bom):]
@@ -222,7 +225,7 @@ func (s *stream) ended(reader rows.Reader, a *answer) error {
 	if err := s.refused(reader, a); err != nil {
 		return err
 	}
-	if items, ok := reader.(*rows.Items); ok && s.o.Records != "" && !items.Seen() && !s.o.Optional {
+	if r, ok := reader.(interface{ Seen() bool }); ok && s.o.Records != "" && !r.Seen() && !s.o.Optional {
 		return fmt.Errorf("the answer has nothing at %q: check records, or say records_optional: true where that means that there are none", s.o.Records)
 	}
 	return nil

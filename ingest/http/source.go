@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	nethttp "net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
@@ -65,9 +67,39 @@ func (s *source) openClient(config *tls.Config) error {
 	s.client, err = httpcall.New(httpcall.Options{
 		Name: s.deps.Name, Base: o.URL, Auth: auth, TLS: config, Timeout: o.Timeout, Attempts: o.Attempts, MaxBody: int64(o.MaxPageBytes),
 		Credential: s.credential, Hold: o.OneAtATime, LockOnForbidden: o.LockOn403, Watch: s.deps.Watch, Log: s.deps.Log,
+		Secrets: o.secrets(),
 	})
 	return err
 }
+
+// secrets are what requests say that is not known to be none: whatever an API takes for a key, under any name.
+func (o *Options) secrets() (list []string) {
+	take := func(values map[string]string) {
+		for name, text := range values {
+			if !known.MatchString(text) && len(text) >= leastSecret && !harmless[nethttp.CanonicalHeaderKey(name)] {
+				list = append(list, text)
+			}
+		}
+	}
+	take(o.Headers)
+	for _, name := range o.names() {
+		s := o.Streams[name]
+		take(s.Headers)
+		take(s.Query)
+		for _, m := range valued.FindAllStringSubmatch(s.Body, -1) {
+			take(map[string]string{"": m[1]})
+		}
+	}
+	return list
+}
+
+// leastSecret is the length from which a text may be a key.
+const leastSecret = 8
+
+var (
+	harmless = map[string]bool{"Accept": true, "Accept-Language": true, "Content-Type": true, "User-Agent": true}
+	valued   = regexp.MustCompile(`[:=>]\s*"?([^"&,<>}\s]+)`) // of a body in JSON or XML, or of a form
+)
 
 // Run reads the streams until ctx ends, or up to the present.
 func (s *source) Run(ctx context.Context, cursor []byte, out ingest.Out) error {
