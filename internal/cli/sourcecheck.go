@@ -21,7 +21,8 @@ func (c *command) checkSources() *cobra.Command {
 			"credential is accepted and has the rights, that reports have the columns, that the clocks agree, and that quota is left.\n" +
 			"What is found comes line by line: ok, warning or failed, with what to do. It costs a few calls of the vendors' quotas. A\n" +
 			"credential that the vendor refused is written down in the pipeline's Kafka, and tried again by no check and no run; where\n" +
-			"it cannot be written down, that is said. Exits with 1 where something failed.\n\n" + sourceArguments,
+			"it cannot be written down, that is said. Of vendors that take one request at a time nothing is asked while a run reads\n" +
+			"them: what the run said last is shown. Exits with 1 where something failed.\n\n" + sourceArguments,
 		Example: "  quarterhour sources check pipelines/acme-voice.yaml\n" +
 			"  quarterhour sources check --json pipelines/acme-voice.yaml five9-eu\n" +
 			"  quarterhour sources check pipelines/*.yaml",

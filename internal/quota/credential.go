@@ -33,6 +33,14 @@ type Credential struct {
 	refusal   *refusal
 	looked    time.Time // when the store was last asked whether somebody unlocked
 	dirty     bool      // there is something to write down before the next operation
+	written   bool      // something is stored about it
+}
+
+// Exclusive says whether it takes one request at a time.
+func (c *Credential) Exclusive() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.exclusive
 }
 
 // Name is what the credential was opened by.
@@ -118,7 +126,7 @@ func (c *Credential) take(ctx context.Context, operation string) (bool, error) {
 	if c.free(operation, now).After(now) {
 		return false, nil
 	}
-	write := c.dirty
+	write := c.dirty || c.exclusive && !c.written // who else would use it must know
 	for b := range c.of(operation) {
 		if b.spend(now) {
 			write = true

@@ -102,7 +102,9 @@ func (c *Credential) keepIn(store Store) {
 	}
 	c.dirty = c.dirty || len(c.stores) > 0
 	c.stores = append(c.stores, store)
-	c.restore(store.Load(Key(c.name)))
+	stored := store.Load(Key(c.name))
+	c.written = c.written || len(stored) > 0
+	c.restore(stored)
 }
 
 // same says that two stores are one. Values that cannot be compared are taken for different ones: writing twice does no harm.
@@ -163,6 +165,6 @@ func (c *Credential) save(ctx context.Context) error {
 			return err
 		}
 	}
-	c.dirty = false
+	c.dirty, c.written = false, true
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,7 +15,7 @@ import (
 	"github.com/quarterhour/quarterhour/pipelines"
 )
 
-// checkStore keeps what a check spends, unless a run keeps the books: it would not see what is written here, and write over it. That
+// checkStore keeps what a check spends, unless a run keeps the books of the credential: it would not see what is written here, and write over it. That
 // a credential was refused is kept beside a run, too, and where nothing has been kept so far: the next check would be another attempt.
 type checkStore struct {
 	file *pipelines.Pipeline
@@ -23,6 +24,7 @@ type checkStore struct {
 	mu      sync.Mutex
 	cursors *cursors // nil: nothing has run yet, as far as is known
 	holder  string   // the run that keeps the books; "" where none does
+	known   []string // keys that it keeps them under
 	refused []refusedNow
 }
 
@@ -43,6 +45,11 @@ func (s *checkStore) open(ctx context.Context, cluster *broker.Cluster) error {
 	s.cursors = stored
 	if h, held := stored.held(); held {
 		s.holder = fmt.Sprintf("process %d on %q", h.Process, h.Host)
+		for key, value := range stored.by {
+			if len(value) > 0 {
+				s.known = append(s.known, key)
+			}
+		}
 	}
 	return nil
 }
@@ -71,7 +78,7 @@ func (s *checkStore) Reload(ctx context.Context, key string) ([]byte, error) {
 
 // Save implements quota.Store. That a refusal could not be kept is told at the end, and is no error of the check.
 func (s *checkStore) Save(ctx context.Context, key string, value []byte) error {
-	c, holder := s.opened()
+	c, _ := s.opened()
 	switch is, was := refusal(value), refusal(s.Load(key)); {
 	case is && !was:
 		err := s.lock(ctx, key, value)
@@ -79,10 +86,17 @@ func (s *checkStore) Save(ctx context.Context, key string, value []byte) error {
 		s.refused = append(s.refused, refusedNow{key, err})
 		s.mu.Unlock()
 		return nil
-	case c == nil || holder != "":
+	case c == nil || s.kept(key):
 		return nil
 	}
 	return c.put(ctx, key, value)
+}
+
+// kept says whether a run keeps the books of a credential.
+func (s *checkStore) kept(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.holder != "" && slices.Contains(s.known, key)
 }
 
 func refusal(stored []byte) bool {

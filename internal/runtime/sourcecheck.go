@@ -27,7 +27,8 @@ type CheckOptions struct {
 
 // CheckSource looks at one source without reading data. What it spends of a budget is written down like all else, unless a run keeps
 // the books; that a vendor refused a credential is written down in any case, so that no check after it tries again. A source that has
-// nothing to check reports nothing.
+// nothing to check reports nothing. Nothing is asked with a credential that takes one request at a time while a run uses it: what the run
+// has stored is told instead.
 func CheckSource(ctx context.Context, file *pipelines.Pipeline, s pipelines.Source, o CheckOptions, report func(ingest.Finding)) error {
 	if s.Registration.Check == nil {
 		return nil
@@ -40,6 +41,14 @@ func CheckSource(ctx context.Context, file *pipelines.Pipeline, s pipelines.Sour
 	}
 	store := &checkStore{file: file, o: &o}
 	if o.Cluster != nil {
+		run, err := runBeside(ctx, o.Cluster, file, s, o.Now)
+		if err != nil {
+			return err
+		}
+		if run != nil {
+			run.tell(s.Name, o.Watch.Now(), report)
+			return nil
+		}
 		if err := store.open(ctx, o.Cluster); err != nil {
 			return err
 		}

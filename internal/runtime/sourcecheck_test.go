@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
+	"github.com/quarterhour/quarterhour/ingest/flow"
 	"github.com/quarterhour/quarterhour/internal/broker"
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/quota"
@@ -20,13 +21,15 @@ type login struct {
 	attempts int
 	secret   string
 	right    string
+
+	exclusive bool
 }
 
 func (l *login) pipeline(t *testing.T, name string) *pipelines.Pipeline {
 	p := pipelineOf(t, &factSource{}, newTableSink())
 	p.Name = name
 	p.Sources[0].Registration.Check = func(ctx context.Context, _ any, d ingest.Deps, report func(ingest.Finding)) error {
-		c := d.Keyring.Open("vendor/user", quota.Options{Secret: l.secret, Limits: []quota.Limit{{Operation: "call", Count: 100, Per: 24 * time.Hour}}})
+		c := d.Keyring.Open("vendor/user", quota.Options{Secret: l.secret, Exclusive: l.exclusive, Limits: []quota.Limit{{Operation: "call", Count: 100, Per: 24 * time.Hour}}})
 		err := c.Do(ctx, "call", func(ctx context.Context) error {
 			l.attempts++
 			if l.secret != l.right {
@@ -162,4 +165,88 @@ func TestChecksBesideARun(t *testing.T) {
 		t.Errorf("the run, which has another password: %v", err)
 	}
 	release()
+}
+
+// opening is a source that only opens its credential.
+type opening struct{ ingest.Source }
+
+// A credential that takes one request at a time is left to the run that uses it, of this pipeline or another; what the run has stored is
+// told instead.
+func TestChecksLeaveARunAlone(t *testing.T) {
+	w := newWorld(t)
+	l := &login{secret: "new", right: "new", exclusive: true}
+	pipelineNamed := func(name string) *pipelines.Pipeline {
+		p := l.pipeline(t, name)
+		p.Sources[0].Registration.Open = func(_ any, d ingest.Deps) (ingest.Source, error) {
+			d.Keyring.Open("vendor/user", quota.Options{Exclusive: l.exclusive})
+			return opening{}, nil
+		}
+		return p
+	}
+	p, other := pipelineNamed("p"), pipelineNamed("other")
+	f := func(attempts int, p *pipelines.Pipeline, want ...string) {
+		t.Helper()
+		got := l.check(t, CheckOptions{Cluster: w.cluster}, p)
+		if l.attempts != attempts {
+			t.Errorf("%d attempts, want %d\n%s", l.attempts, attempts, got)
+		}
+		for _, text := range want {
+			if !strings.Contains(got, text) {
+				t.Errorf("%q not in\n%s", text, got)
+			}
+		}
+	}
+	q := &pipeline{file: p, topics: topics{p.Name}, cluster: w.cluster, producer: w.cluster.NewProducer(broker.ProducerOptions{}), now: clock.Now}
+	if _, err := w.cluster.EnsureTopic(t.Context(), broker.Topic{Name: q.topics.cursors(), Partitions: 1, Compact: true}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := q.loadCursors(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, err := c.hold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f(1, p, "ok login") // the source is new to the run, which does not use the credential
+	if err := c.put(t.Context(), quota.Key("vendor/user"), nil); err != nil {
+		t.Fatal(err)
+	}
+	// The first call of the run, which nothing counts.
+	run := (&quota.Keyring{Store: c}).Open("vendor/user", quota.Options{Secret: "new", Exclusive: true, Limits: []quota.Limit{{Operation: "call", Count: 100, Per: 24 * time.Hour}}})
+	if err := run.Do(t.Context(), "free", func(context.Context) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	const beside = `in use by a running pipeline ("p", process `
+	f(1, p, "ok check: "+beside, "ok credential vendor/user: the vendor has not refused it")
+	f(1, other, "ok check: "+beside)
+	for range 100 {
+		if err := run.Do(t.Context(), "call", func(context.Context) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at := time.Date(2026, 3, 2, 20, 0, 0, 0, time.UTC)
+	cursor := &flow.Cursor{Flows: map[string]*flow.Position{
+		"calls": {Read: at, Through: at.Add(-time.Hour)}, "states": {Read: at, Error: "it is away", FailedAt: at.Add(time.Minute)},
+	}}
+	if err := c.store(t.Context(), p.Sources[0].Name, cursor.Encode()); err != nil {
+		t.Fatal(err)
+	}
+	f(1, p, "warning quota of call per day: nothing of 100 is left until ", "ok stream calls: last read at 2026-03-02T20:00:00Z, complete through 2026-03-02T19:00:00Z",
+		"failed stream states: last read at 2026-03-02T20:00:00Z; at 2026-03-02T20:01:00Z it failed: it is away")
+	if err := run.Refused(t.Context(), "Invalid Account"); err != nil {
+		t.Fatal(err)
+	}
+	f(1, p, "failed credential vendor/user: the vendor refused it at ", "no call is made with it: Invalid Account")
+	l.exclusive = false
+	f(1, p, "failed login") // it may go on beside others, and is refused
+	l.exclusive = true
+	release()
+	if _, err := Unlock(t.Context(), w.cluster, p, "vendor/user", clock.Now); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.put(t.Context(), quota.Key("vendor/user"), nil); err != nil {
+		t.Fatal(err)
+	}
+	f(2, p, "ok login")
 }

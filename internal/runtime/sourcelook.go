@@ -35,6 +35,11 @@ func Reader(ctx context.Context, cluster *broker.Cluster, file *pipelines.Pipeli
 
 // CredentialNames are the credentials that a source uses, by name. Nothing is called; a source that cannot even be opened uses none.
 func CredentialNames(file *pipelines.Pipeline, s pipelines.Source, now func() time.Time) []string {
+	return slices.Sorted(maps.Keys(credentialsOf(file, s, now)))
+}
+
+// credentialsOf are the credentials that a source opens.
+func credentialsOf(file *pipelines.Pipeline, s pipelines.Source, now func() time.Time) map[string]*quota.Credential {
 	keyring := &quota.Keyring{Watch: clock.Wall}
 	bounds, err := (&pipeline{file: file}).bounds()
 	if err != nil || s.Registration.Open == nil {
@@ -47,7 +52,7 @@ func CredentialNames(file *pipelines.Pipeline, s pipelines.Source, now func() ti
 	if err != nil {
 		return nil
 	}
-	return slices.Sorted(maps.Keys(keyring.All()))
+	return keyring.All()
 }
 
 // CursorText is a stored cursor for people: JSON on lines of its own, where it is JSON; "" where it is something else.
