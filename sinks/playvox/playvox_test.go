@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,13 +33,20 @@ type bench struct {
 	watch clock.Watch
 	facts []identity.Fact
 	alias map[string]string
+	away  atomic.Int64 // the last of so many writings of tasks is answered with 503
 }
 
 func newBench(t *testing.T, o playvox.Options) *bench {
 	t.Helper()
 	b := &bench{watch: clock.Fast(now, clock.Now(), 1000)}
 	b.sim = playvox.New(b.watch, o)
-	server := httptest.NewServer(b.sim)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/tasks") && b.away.Load() > 0 && b.away.Add(-1) == 0 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		b.sim.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	b.url = server.URL
 	return b
@@ -304,6 +313,68 @@ func TestVerify(t *testing.T) {
 	if diff := cmp.Diff([]string{"ann@acme.test: ", `bob@acme.test: taskIdentifier is "on_contact", not "wrap"`, "cleo@acme.test: it is not there"}, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
+}
+
+// Of the states of a request that Playvox does not take that one is refused, and no other: whichever of them come together, and when.
+func TestTheStateThatIsWrongIsRefused(t *testing.T) {
+	wrong := func(a *schemas.AgentState) { a.Reason = "telepathy" }
+	refuses := func(record map[string]any) string {
+		if record["taskIdentifier"] == "telepathy" {
+			return "there is no telepathy"
+		}
+		return ""
+	}
+	type request struct {
+		states  string // by number
+		fails   bool   // Playvox is away
+		refused string // of them
+	}
+	f := func(name string, requests ...request) {
+		t.Helper()
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, playvox.Options{Users: staff, Page: 10, Refuse: refuses})
+			d := b.open(t, "states:\n  recover: true\n")
+			items := []delivery.Item{
+				stateOf("ann@acme.test", "0", 0, schemas.StateAvailable), stateOf("ann@acme.test", "1", 15, schemas.StateNotReady, wrong),
+				stateOf("ann@acme.test", "2", 30, schemas.StateOnContact), stateOf("bob@acme.test", "3", 20, schemas.StateWrap),
+			}
+			sent := map[byte]bool{}
+			for _, r := range requests {
+				var batch []delivery.Item
+				for _, n := range []byte(r.states) {
+					batch = append(batch, items[n-'0'])
+					sent[n-'0'] = true
+				}
+				if r.fails {
+					b.away.Store(3) // the third request from now
+				}
+				err := d.Send(t.Context(), batch)
+				b.away.Store(0)
+				got := ""
+				var no *delivery.Refused
+				if errors.As(err, &no) {
+					for _, one := range no.Items {
+						got += string(r.states[one.Index])
+						if !strings.Contains(one.Detail, "there is no telepathy") {
+							t.Errorf("%s: %s", r.states, one.Detail)
+						}
+					}
+				} else if (err != nil) != r.fails {
+					t.Errorf("%s: %v", r.states, err)
+				}
+				if got != r.refused {
+					t.Errorf("of the states %s %q are refused, not %q", r.states, got, r.refused)
+				}
+			}
+			b.expect(t, "ann 0-15 available", "ann 30-… on_contact", "bob 20-… wrap")
+		})
+	}
+	f("one by one", request{states: "0"}, request{states: "1", refused: "1"}, request{states: "2"}, request{states: "3"})
+	f("together", request{states: "0123", refused: "1"})
+	f("again", request{states: "0123", refused: "1"}, request{states: "1", refused: "1"}, request{states: "01", refused: "1"})
+	f("the wrong one first", request{states: "1", refused: "1"}, request{states: "023"})
+	f("broken off", request{states: "0123", fails: true}, request{states: "0"}, request{states: "23"}, request{states: "1", refused: "1"})
+	f("broken off, and in another order", request{states: "3102", fails: true}, request{states: "2"}, request{states: "1", refused: "1"}, request{states: "30"})
 }
 
 func contactOf(id string, change func(*schemas.Contact)) delivery.Item {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	nethttp "net/http"
 	"net/url"
 	"slices"
@@ -22,41 +23,73 @@ type change struct {
 	task  task
 	line  []byte // as it is sent
 	gone  bool
-	where int // item that made the change
+	where int // first item that the timeline was touched by
+}
+
+// verdicts are what becomes of the items of a request: those that are not named are taken.
+type verdicts struct {
+	places map[string]int // of the items, by key
+	why    map[int]no
 }
 
 // sendStates sends what the states change of the timelines of their agents: the states themselves, and the ends of those before
-// them.
+// them. Whatever came of earlier requests, an item is refused where its own task is.
 func (s *sink) sendStates(ctx context.Context, items []delivery.Item, refused *delivery.Refused) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	if n := s.joined.Load(); n != s.known {
 		s.timelines, s.seen, s.known = map[string]*timeline{}, reading{}, n
 	}
-	touched, err := s.takeIn(ctx, items, refused)
+	v := &verdicts{places: map[string]int{}, why: map[int]no{}}
+	for n := range items {
+		v.places[items[n].Key] = n
+	}
+	touched, err := s.takeIn(ctx, items, v, refused)
 	if err != nil {
 		return err
 	}
 	var changes []change
 	for _, t := range touched {
-		list, err := s.changes(t)
-		if err != nil {
-			refuse(refused, t.item, err)
-			continue
-		}
-		changes = append(changes, list...)
+		changes = append(changes, s.changes(t, v)...)
 	}
-	err = s.change(ctx, changes)
-	if permanent(err) && len(items) == 1 && len(changes) > 1 {
-		return s.oneByOne(ctx, changes, refused)
-	}
-	if err != nil {
+	if err := s.change(ctx, changes, v); err != nil {
 		return err
 	}
+	for _, n := range slices.Sorted(maps.Keys(v.why)) {
+		refused.Items = append(refused.Items, delivery.RefusedItem{Index: n, Reason: v.why[n].reason, Detail: v.why[n].detail})
+	}
 	for _, t := range touched {
+		for _, st := range t.states {
+			if _, ours := v.places[st.key()]; ours {
+				st.answered = true
+			}
+		}
 		t.forget()
 	}
 	return nil
+}
+
+// refuse notes that Playvox does not take a change, so that it does not stand in the way of the states to come. The item of the state is
+// refused: now, or when it comes itself. That of a state which was taken before is the end that a neighbour gives it, and that one is.
+func (v *verdicts) refuse(c *change, reason string, err error) {
+	why := no{c.task.revision, reason, fmt.Sprintf("task that begins %s: %v", instant(c.task.start), err)}
+	if c.gone {
+		delete(c.of.there, c.task.start)
+	} else {
+		c.of.refused[c.task.key] = why
+	}
+	at, ours := v.places[c.task.key]
+	if !ours {
+		for _, st := range c.of.states {
+			if st.key() == c.task.key && !st.answered {
+				return
+			}
+		}
+		at = c.where
+	}
+	if _, known := v.why[at]; ours || !known {
+		v.why[at] = why
+	}
 }
 
 // touchedLine is a timeline that states of a request belong to.
@@ -67,7 +100,7 @@ type touchedLine struct {
 }
 
 // takeIn puts the states into their timelines.
-func (s *sink) takeIn(ctx context.Context, items []delivery.Item, refused *delivery.Refused) (touched []touchedLine, err error) {
+func (s *sink) takeIn(ctx context.Context, items []delivery.Item, v *verdicts, refused *delivery.Refused) (touched []touchedLine, err error) {
 	seen := map[*timeline]bool{}
 	for n := range items {
 		i := &items[n]
@@ -89,7 +122,10 @@ func (s *sink) takeIn(ctx context.Context, items []delivery.Item, refused *deliv
 		}
 		if i.Again {
 			delete(t.there, a.StartedAt)
-			delete(t.refused, a.StartedAt)
+			delete(t.refused, i.Key)
+		}
+		if why, known := t.refused[i.Key]; known && why.revision == i.Revision {
+			v.why[n] = why
 		}
 		t.put(s.state(i))
 		if !seen[t] {
@@ -127,31 +163,34 @@ func (s *States) task(a *schemas.AgentState) string {
 }
 
 // changes are what Playvox does not have as it is to be.
-func (s *sink) changes(t touchedLine) (list []change, err error) {
-	want, err := t.tasks(func(st *state, end int64) (string, error) {
+func (s *sink) changes(t touchedLine, v *verdicts) (list []change) {
+	write, remove := t.owed(t.tasks(func(st *state, end int64) (string, error) {
 		if st.view.Task == "" {
 			return "", nil
 		}
 		line, err := s.line(st.view, t.who, end)
 		return string(line), err
-	})
-	if err != nil {
-		return nil, err
-	}
-	write, remove := t.owed(want)
+	}))
 	for _, w := range write {
-		list = append(list, change{of: t.timeline, who: t.who, task: w, line: []byte(w.line), where: t.item})
+		c := change{of: t.timeline, who: t.who, task: w, line: []byte(w.line), where: t.item}
+		if w.err != nil {
+			v.refuse(&c, "field", w.err)
+			continue
+		}
+		list = append(list, c)
 	}
 	for _, w := range remove {
 		c := change{of: t.timeline, who: t.who, task: w, line: []byte(w.line), gone: true, where: t.item}
 		if s.o.Retracted == "zero" {
+			var err error
 			if c.line, err = s.emptied(t, w); err != nil {
-				return nil, err
+				v.refuse(&c, "field", err)
+				continue
 			}
 		}
 		list = append(list, c)
 	}
-	return list, nil
+	return list
 }
 
 func (s *sink) line(v taskView, who user, end int64) ([]byte, error) {
@@ -171,9 +210,8 @@ func (s *sink) emptied(t touchedLine, of task) ([]byte, error) {
 	return s.line(v, t.who, of.start)
 }
 
-// change makes the changes: first those that make room, then the others.
-func (s *sink) change(ctx context.Context, list []change) error {
-	var write, remove [][]byte
+// change makes the changes: first those that make room, then the others. Where Playvox refuses some, the others are made.
+func (s *sink) change(ctx context.Context, list []change, v *verdicts) error {
 	slices.SortStableFunc(list, func(a, b change) int {
 		switch {
 		case a.gone == b.gone:
@@ -183,6 +221,27 @@ func (s *sink) change(ctx context.Context, list []change) error {
 		}
 		return 1
 	})
+	return s.inPieces(ctx, list, v)
+}
+
+// inPieces makes a request of changes, and where Playvox refuses it one of each half, until what is wrong stands alone.
+func (s *sink) inPieces(ctx context.Context, list []change, v *verdicts) error {
+	err := s.request(ctx, list)
+	switch {
+	case !permanent(err):
+		return err
+	case len(list) == 1:
+		v.refuse(&list[0], "refused", err)
+		return nil
+	}
+	if err := s.inPieces(ctx, list[:len(list)/2], v); err != nil {
+		return err
+	}
+	return s.inPieces(ctx, list[len(list)/2:], v)
+}
+
+func (s *sink) request(ctx context.Context, list []change) error {
+	var write, remove [][]byte
 	for _, c := range list {
 		switch {
 		case c.gone && s.o.Retracted == "delete":
@@ -212,27 +271,6 @@ func (c *change) settle() {
 		return
 	}
 	c.of.there[c.task.start] = c.task
-}
-
-// oneByOne finds which change of a single state is refused, so that the others are made, and it does not stand in the way of the
-// states to come.
-func (s *sink) oneByOne(ctx context.Context, list []change, refused *delivery.Refused) error {
-	for _, c := range list {
-		err := s.change(ctx, []change{c})
-		if !permanent(err) {
-			if err != nil {
-				return err
-			}
-			continue
-		}
-		if c.gone {
-			delete(c.of.there, c.task.start)
-		} else {
-			c.of.refused[c.task.start] = c.task.revision
-		}
-		refused.Items = append(refused.Items[:0], delivery.RefusedItem{Index: c.where, Reason: "refused", Detail: fmt.Sprintf("task that begins %s: %v", instant(c.task.start), err)})
-	}
-	return nil
 }
 
 // timeline is that of an agent, with what Playvox has of it where that may matter.
@@ -318,7 +356,7 @@ func (s *sink) recover(ctx context.Context, t *timeline, a *schemas.AgentState, 
 		if read.alias != s.alias(a.Source) || !who.is(&read) || read.start >= to {
 			continue
 		}
-		st := &state{id: found(read.start), revision: -1, start: read.start, end: read.end}
+		st := &state{id: found(read.start), revision: -1, start: read.start, end: read.end, answered: true}
 		st.view = taskView{
 			Tenant: a.Tenant, Source: a.Source, Alias: s.alias(a.Source), AgentID: a.AgentID, AgentName: a.AgentName, Channel: a.Channel,
 			Task: read.name, StartedAt: st.start,
@@ -328,7 +366,7 @@ func (s *sink) recover(ctx context.Context, t *timeline, a *schemas.AgentState, 
 			return err
 		}
 		if st.view.Task != "" && (st.end == schemas.Null || st.end > st.start) {
-			t.states[st.id], t.there[st.start] = st, task{st.start, st.revision, st.view.Task, string(line)}
+			t.states[st.id], t.there[st.start] = st, task{st.start, st.revision, st.key(), st.view.Task, string(line), nil}
 		}
 	}
 	t.join()

@@ -68,6 +68,26 @@ func shows(i delivery.Item) map[string]string {
 	return held
 }
 
+// wrongStates are states that Playvox refuses, by agent and start. They end those before them nevertheless.
+type wrongStates map[string]bool
+
+func (w wrongStates) name(agent string, start int64) string { return agent + at(start) }
+
+func (w wrongStates) shows(i delivery.Item) map[string]string {
+	held, a := shows(i), i.AgentState
+	if a == nil {
+		return held
+	}
+	const next = 900_000
+	if w[w.name(a.AgentID, a.StartedAt-next)] {
+		delete(held, "task|"+a.AgentID+"|acd|"+at(a.StartedAt-next)+"|end")
+	}
+	if w[w.name(a.AgentID, a.StartedAt+next)] {
+		held["task|"+a.AgentID+"|acd|"+at(a.StartedAt)+"|end"] = at(a.StartedAt + next)
+	}
+	return held
+}
+
 func TestSuite(t *testing.T) {
 	deliverytest.Run(t, deliverytest.Case{
 		Registration: Registration, YAML: everything + "  path: api/workactivity/tasks\n", Env: map[string]string{"SECRET": "hunter2"}, Secrets: []string{"hunter2", "playvox-token"},
@@ -76,20 +96,24 @@ func TestSuite(t *testing.T) {
 			sim := playvox.New(s.Watch, playvox.Options{
 				Identifier: "identifier", Secret: "hunter2", Users: staff, Page: 2,
 				Refuse: func(record map[string]any) string {
-					if record["channel"] == "telepathy" {
-						return "there is no channel telepathy"
+					if record["channel"] == "telepathy" || record["taskIdentifier"] == "telepathy" {
+						return "there is no telepathy"
 					}
 					return ""
 				},
 			})
+			wrong := wrongStates{}
 			return deliverytest.Destination{
-				Handler: sim, Holds: sim.Holds, Shows: shows, Violations: sim.Violations, Expire: sim.Expire,
+				Handler: sim, Holds: sim.Holds, Shows: wrong.shows, Violations: sim.Violations, Expire: sim.Expire,
 				Poison: func(i *delivery.Item) bool {
 					switch {
 					case i.Contact != nil && i.Contact.AgentID == "ann@acme.test":
 						i.Contact.Channel = "telepathy" // Playvox refuses it
 					case i.Contact != nil:
 						i.Contact.AgentID = "nobody@acme.test" // the sink does
+					case i.AgentState != nil:
+						i.AgentState.Reason = "telepathy"
+						wrong[wrong.name(i.AgentState.AgentID, i.AgentState.StartedAt)] = true
 					default:
 						return false
 					}

@@ -18,24 +18,36 @@ type state struct {
 	start, end, sequence int64 // end: schemas.Null where the source does not say
 	view                 taskView
 	retracted            bool
+	answered             bool // it is settled with whoever sent it: its item does not come again
 }
+
+// key is the item's, or what a task that was found goes by.
+func (s *state) key() string { return cmp.Or(s.view.Key, s.id) }
 
 // timeline is the states of one agent at one source, as far as they are known: from an instant on.
 type timeline struct {
 	from    int64
 	states  map[string]*state
-	there   map[int64]task  // what Playvox has, by start
-	refused map[int64]int64 // what it does not take, by start: the revision of the state
+	there   map[int64]task // what Playvox has, by start
+	refused map[string]no  // what it does not take, by the state's key
+}
+
+// no is why Playvox does not take a revision of a state.
+type no struct {
+	revision       int64
+	reason, detail string
 }
 
 func newTimeline(from int64) *timeline {
-	return &timeline{from: from, states: map[string]*state{}, there: map[int64]task{}, refused: map[int64]int64{}}
+	return &timeline{from: from, states: map[string]*state{}, there: map[int64]task{}, refused: map[string]no{}}
 }
 
 // task is one task as Playvox is to have it.
 type task struct {
 	start, revision int64
+	key             string // of the state's item
 	name, line      string // its identifier, and the task as it is written
+	err             error  // why it cannot be written
 }
 
 // put takes over a state, unless a newer revision of it is known. What Playvox was found to have at the same start is that state.
@@ -89,9 +101,8 @@ func (t *timeline) order() (list []*state) {
 
 // tasks are what Playvox is to have: each state until its end, or until the next begins. write makes the task of a state that ends
 // then; it is empty where the state is none.
-func (t *timeline) tasks(write func(s *state, end int64) (string, error)) ([]task, error) {
+func (t *timeline) tasks(write func(s *state, end int64) (string, error)) (out []task) {
 	list := t.order()
-	var out []task
 	for n, s := range list {
 		end := s.end
 		if n+1 < len(list) && (end == schemas.Null || end > list[n+1].start) {
@@ -100,15 +111,11 @@ func (t *timeline) tasks(write func(s *state, end int64) (string, error)) ([]tas
 		if end != schemas.Null && end <= s.start {
 			continue
 		}
-		line, err := write(s, end)
-		if err != nil {
-			return nil, err
-		}
-		if line != "" {
-			out = append(out, task{s.start, s.revision, s.view.Task, line})
+		if line, err := write(s, end); line != "" || err != nil {
+			out = append(out, task{s.start, s.revision, s.key(), s.view.Task, line, err})
 		}
 	}
-	return out, nil
+	return out
 }
 
 // owed is what Playvox does not have as it is to have it: tasks to be written, in the order of time, and those that must go.
@@ -116,7 +123,7 @@ func (t *timeline) owed(want []task) (write []task, remove []task) {
 	starts := map[int64]bool{}
 	for _, w := range want {
 		starts[w.start] = true
-		if no, ok := t.refused[w.start]; t.there[w.start].line != w.line && !(ok && no == w.revision) {
+		if no, ok := t.refused[w.key]; t.there[w.start].line != w.line && !(ok && no.revision == w.revision) {
 			write = append(write, w)
 		}
 	}
@@ -143,7 +150,7 @@ func (t *timeline) forget() {
 		if s.start < before && n+1 < len(list) { // the last one stays, however old
 			delete(t.states, s.id)
 			delete(t.there, s.start)
-			delete(t.refused, s.start)
+			delete(t.refused, s.key())
 			t.from = list[n+1].start
 		}
 	}
