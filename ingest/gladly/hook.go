@@ -76,7 +76,7 @@ func (g *source) register(ctx context.Context) (missed bool, err error) {
 			return false, err
 		}
 		g.deps.Log.Info("the webhook was registered", "name", w.Name, "url", w.URL)
-	case w.differs(found):
+	case w.differs(found), !found.Enabled: // of one that failed the secrets, which are not shown, may be old ones
 		id = found.ID
 		if _, err := g.client.send(ctx, http.MethodPatch, "webhooks/"+url.PathEscape(id), patchBudget, w.desired(), nil); err != nil {
 			return false, fmt.Errorf("change the webhook %q: %w", w.Name, err)

@@ -290,6 +290,21 @@ func TestWebhookThatIsNotReached(t *testing.T) {
 	until(t, "it is enabled", func() bool { h.watch.add(10 * time.Second); return h.state("enabled") == true })
 }
 
+// Gladly does not show which password it sends: a webhook that failed is given the present one before it is enabled again.
+func TestWebhookWithAnOldPassword(t *testing.T) {
+	f := newFake(t, now)
+	f.hooks = []map[string]any{{
+		"id": "w1", "name": "quarterhour", "url": "http://hook.example/gladly", "events": hookEvents, "enabled": false, "hasCredentials": true,
+		"headerKeys": []string{"x-key"}, "disabledAtDueToRetryLimit": "2026-03-02T17:01:00Z", "credentials": map[string]any{"username": "gladly", "password": "before"},
+	}}
+	f.onEnable = func(hook map[string]any) bool {
+		sent, _ := hook["credentials"].(map[string]any)
+		return sent["password"] == hookPassword
+	}
+	h := listenFor(f)
+	until(t, "it is enabled", func() bool { h.watch.add(10 * time.Second); return h.state("enabled") == true })
+}
+
 // Six hours with the simulated Gladly, three of which no delivery arrives, so that it disables the webhook: it is enabled again, and in the
 // end everything is as it was.
 func TestWebhookOfTheSimulator(t *testing.T) {
