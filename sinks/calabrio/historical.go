@@ -130,7 +130,7 @@ func (h *historical) Send(ctx context.Context, items []delivery.Item) error {
 func (h *historical) post(ctx context.Context, path string, bodies [][]byte) ([]delivery.RefusedItem, error) {
 	list := append(append([]byte{'['}, bytes.Join(bodies, []byte{','})...), ']')
 	var head []byte
-	answer, _, err := h.client.Bytes(ctx, &httpcall.Request{
+	answer, response, err := h.client.Bytes(ctx, &httpcall.Request{
 		Method: http.MethodPost, Path: path, Body: h.wrap(list),
 		Header: http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Judge: func(status int, _ http.Header, body []byte) *httpcall.Error {
@@ -138,6 +138,7 @@ func (h *historical) post(ctx context.Context, path string, bodies [][]byte) ([]
 			return httpcall.Misplaced(status)
 		},
 	})
+	delivery.Answered(ctx, response, err)
 	if err == nil {
 		return h.o.Refusals.read(answer, len(bodies)), nil
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/httpcall"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
 // The names of the service, as its description has them.
@@ -106,7 +107,7 @@ type answer struct {
 
 // call makes one call of the service and gives its result.
 func (a *adherence) call(ctx context.Context, operation string, body []byte) (int, error) {
-	text, _, err := a.client.Bytes(ctx, &httpcall.Request{
+	text, response, err := a.client.Bytes(ctx, &httpcall.Request{
 		Method: http.MethodPost, Body: body, Operation: operation,
 		Header: http.Header{"Content-Type": {"text/xml; charset=utf-8"}, "Soapaction": {`"` + actionPrefix + operation + `"`}, "Accept": {"text/xml"}},
 		Judge: func(status int, _ http.Header, head []byte) *httpcall.Error {
@@ -117,6 +118,7 @@ func (a *adherence) call(ctx context.Context, operation string, body []byte) (in
 			return a.fault(status, said.Body.Fault.String+" "+said.Body.Fault.Detail.Inner)
 		},
 	})
+	delivery.Answered(ctx, response, err)
 	if err != nil {
 		return 0, err
 	}

@@ -40,7 +40,7 @@ type Destination interface {
 	// Send makes one request for items of one kind, at most Plan.Items of them and no key twice. It returns when the destination
 	// has answered: nil if it took all; *Refused if it took all but some; any other error is about the whole request and is
 	// judged as httpcall's errors are (transient, throttled, refused credential, permanent). Called from several
-	// goroutines, never with one key in two of them.
+	// goroutines, never with one key in two of them. See Answered for the status of an answer.
 	Send(ctx context.Context, items []Item) error
 	Close() error
 }

@@ -74,7 +74,7 @@ func (l *Lane) pass() {
 	now := &outcome{now: l.engine.deps.Watch.Now()}
 	attempts := make([]schemas.Delivery, len(list))
 	for n, e := range list {
-		attempts[n] = l.attempt(e, Passed, 0, "", now)
+		attempts[n] = l.attempt(e, Passed, "", now)
 	}
 	if err := l.log.Deliveries(l.ctx, attempts); err != nil {
 		l.fail(err)

@@ -19,7 +19,8 @@ const (
 	Delivered = "delivered"
 	Retry     = "retry"
 	Dead      = "dead"
-	Passed    = "passed" // it was final for the first time, and only corrections are wanted: nothing was sent
+	Passed    = "passed"    // it was final for the first time, and only corrections are wanted: nothing was sent
+	Discarded = "discarded" // a person did, of what was dead
 )
 
 // afterwards is how long the lane of a process that ends may take to write down what the destination has answered.
@@ -37,6 +38,7 @@ type outcome struct {
 	err     error
 	refused *Refused        // nil: it says of no item that it is refused
 	fault   *httpcall.Error // what err says, as judge has it
+	status  int             // of the answer; 0 where there was none, or the destination is no HTTP interface
 	now     time.Time
 	took    time.Duration
 	wait    time.Duration // of a destination that could not take it: how long it is left alone
@@ -82,7 +84,8 @@ func prepared(batch []*entry) []Item {
 // ask makes a request. What came of it is not known where the context ended meanwhile.
 func (e *Engine) ask(ctx context.Context, items []Item, at permit) (o *outcome, known bool) {
 	began := clock.Now()
-	err := e.destination.Send(ctx, items)
+	heard, said := listening(ctx)
+	err := e.destination.Send(heard, items)
 	o = &outcome{err: err, took: clock.Since(began), now: e.deps.Watch.Now(), fault: e.judge(err)}
 	if ctx.Err() != nil && err != nil {
 		e.pace.drop() // it is sent again by who takes over
@@ -90,6 +93,9 @@ func (e *Engine) ask(ctx context.Context, items []Item, at permit) (o *outcome, 
 	}
 	if !errors.As(err, &o.refused) {
 		o.refused = nil
+	}
+	if o.status = o.fault.Status; err == nil || o.refused != nil {
+		o.status = int(said.Load())
 	}
 	e.asked(o)
 	if o.went() {
@@ -150,11 +156,25 @@ func (l *Lane) settle(ctx context.Context, batch []*entry, o *outcome) {
 	case !o.went():
 		l.stopped(ctx, batch, o)
 	case o.blind() && o.apart:
+		l.refusedAs(ctx, batch, o)
 		l.split(ctx, batch)
 	case o.blind() && len(batch) > 1:
+		l.refusedAs(ctx, batch, o)
 		l.split(ctx, batch[:len(batch)/2], batch[len(batch)/2:])
 	default:
 		l.answered(ctx, batch, o)
+	}
+}
+
+// refusedAs writes down that items were refused together, of which each is tried again.
+func (l *Lane) refusedAs(ctx context.Context, batch []*entry, o *outcome) {
+	attempts := make([]schemas.Delivery, len(batch))
+	for i, e := range batch {
+		attempts[i] = l.attempt(e, Retry, o.fault.Error(), o)
+	}
+	l.count(Retry, len(batch))
+	if err := l.log.Deliveries(ctx, attempts); err != nil {
+		l.fail(err)
 	}
 }
 
@@ -195,14 +215,14 @@ func (l *Lane) answered(ctx context.Context, batch []*entry, o *outcome) {
 		r, no := why[i]
 		switch {
 		case !no:
-			attempts[i] = l.attempt(e, Delivered, 0, "", o)
+			attempts[i] = l.attempt(e, Delivered, "", o)
 		case r.Later > 0 && !l.engine.deps.Drain:
-			attempts[i] = l.attempt(e, Retry, status(o.err), r.Detail, o)
+			attempts[i] = l.attempt(e, Retry, r.Detail, o)
 			e.due = o.now.Add(r.Later).UnixMilli()
 			later = append(later, e)
 			continue
 		default:
-			attempts[i] = l.attempt(e, Dead, status(o.err), r.Detail, o)
+			attempts[i] = l.attempt(e, Dead, r.Detail, o)
 			letters = append(letters, l.letter(e, r))
 		}
 		settled = append(settled, e)
@@ -235,7 +255,7 @@ func (l *Lane) stopped(ctx context.Context, batch []*entry, o *outcome) {
 			dead = append(dead, e)
 			letters = append(letters, l.letter(e, RefusedItem{Reason: "attempts", Detail: fmt.Sprintf("failed %d times while others went through: %v", e.attempts, o.fault)}))
 		}
-		attempts[i] = l.attempt(e, outcome, o.fault.Status, o.fault.Error(), o)
+		attempts[i] = l.attempt(e, outcome, o.fault.Error(), o)
 	}
 	l.count(Retry, len(again))
 	l.count(Dead, len(dead))
@@ -275,10 +295,10 @@ func (l *Lane) count(outcome string, n int) {
 	}
 }
 
-func (l *Lane) attempt(e *entry, result string, status int, detail string, o *outcome) schemas.Delivery {
+func (l *Lane) attempt(e *entry, result, detail string, o *outcome) schemas.Delivery {
 	d := &l.engine.deps
 	return schemas.Delivery{
-		Tenant: d.Tenant, Pipeline: d.Pipeline, Sink: d.Name, RowKey: e.Key, Revision: e.Revision, Outcome: result, Status: int32(status),
+		Tenant: d.Tenant, Pipeline: d.Pipeline, Sink: d.Name, RowKey: e.Key, Revision: e.Revision, Outcome: result, Status: int32(o.status),
 		LatencyMs: o.took.Milliseconds(), Attempt: int32(max(e.tries, 1)), Error: detail, AttemptedAt: o.now.UnixMilli(),
 	}
 }
@@ -343,12 +363,4 @@ func (e *Engine) refusedPause(asked time.Duration) time.Duration {
 		return drainedPause
 	}
 	return max(asked, lockedPause)
-}
-
-func status(err error) int {
-	var fault *httpcall.Error
-	if errors.As(err, &fault) {
-		return fault.Status
-	}
-	return 0
 }

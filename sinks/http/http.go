@@ -111,9 +111,10 @@ func (s *sink) Send(ctx context.Context, items []delivery.Item) error {
 
 func (s *sink) post(ctx context.Context, f *feed, r *request) ([]delivery.RefusedItem, error) {
 	var head []byte
-	body, _, err := s.client.Bytes(ctx, &httpcall.Request{
+	body, answer, err := s.client.Bytes(ctx, &httpcall.Request{
 		Method: f.method, Path: r.path, Header: r.header, Body: f.whole(r.around, r.records), Operation: operation, Judge: s.o.Answer.judge(len(f.path.holes) > 0, &head),
 	})
+	delivery.Answered(ctx, answer, err)
 	return s.o.Answer.taken(body, head, err, len(r.records), s.secrets)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/internal/httpcall"
 	"github.com/quarterhour/quarterhour/sinks"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
 // HTTPS is an address that takes files.
@@ -110,7 +111,8 @@ func (h *https) put(ctx context.Context, name string, content []byte) error {
 			return err
 		}
 	}
-	_, _, err := h.client.Bytes(ctx, r)
+	_, answer, err := h.client.Bytes(ctx, r)
+	delivery.Answered(ctx, answer, err)
 	return err
 }
 

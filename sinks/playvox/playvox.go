@@ -145,7 +145,7 @@ func (s *sink) write(ctx context.Context, method, path string, records [][]byte)
 		whole := objects.Quoted([]byte{'{'}, s.o.Envelope)
 		list = append(append(append(whole, ':'), list...), '}')
 	}
-	_, _, err := s.tenant.Bytes(ctx, &httpcall.Request{
+	_, answer, err := s.tenant.Bytes(ctx, &httpcall.Request{
 		Method: method, Path: path, Body: list, Operation: operation,
 		Header: nethttp.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}},
 		Judge: func(status int, _ nethttp.Header, _ []byte) *httpcall.Error {
@@ -155,6 +155,7 @@ func (s *sink) write(ctx context.Context, method, path string, records [][]byte)
 			return httpcall.Misplaced(status)
 		},
 	})
+	delivery.Answered(ctx, answer, err)
 	return err
 }
 
