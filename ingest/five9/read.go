@@ -73,6 +73,9 @@ const fresh = 30 * time.Minute
 // read reads one window of a stream. Windows reach back far enough to read again what comes late; but that is only done now and then
 // (revisit_every), and else only what lies within the overlap is asked for.
 func (s *source) read(ctx context.Context, r *flow.Read, t *stream) error {
+	if err := s.admin.credential.Usable(ctx); err != nil { // a window that nothing is asked for would pass for a read
+		return err
+	}
 	var m memo
 	if err := json.Unmarshal(r.State, &m); err != nil && len(r.State) > 0 {
 		return fmt.Errorf("what the stream kept cannot be read: %w: say `quarterhour sources reset`", err)

@@ -46,6 +46,13 @@ func (c *Credential) Exclusive() bool {
 // Name is what the credential was opened by.
 func (c *Credential) Name() string { return c.name }
 
+// Usable is ErrLocked while the credential is refused: what an operation would say, without making one.
+func (c *Credential) Usable(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.locked(ctx, c.watch.Now())
+}
+
 // Do makes one operation: it waits for the budget of the operation, for its turn where the credential is exclusive, and calls. It
 // returns ErrLocked, *Exhausted, ctx's error or call's.
 func (c *Credential) Do(ctx context.Context, operation string, call func(context.Context) error) error {
