@@ -32,6 +32,7 @@ type script struct {
 	bodies  []string
 	header  http.Header // of the last request
 	user    string
+	skew    time.Duration // of the service's clock
 }
 
 var operationIn = regexp.MustCompile(`<soapenv:Body><ser:(\w+)`)
@@ -76,7 +77,7 @@ func (s *script) serve(w http.ResponseWriter, r *http.Request) {
 		s.answers[operation] = s.answers[operation][1:]
 	}
 	s.mu.Unlock()
-	w.Header().Set("Date", s.watch.Now().UTC().Format(http.TimeFormat))
+	w.Header().Set("Date", s.watch.Now().Add(s.skew).UTC().Format(http.TimeFormat))
 	if rest, ok := strings.CutPrefix(answer, "status "); ok {
 		var status int
 		_, _ = fmt.Sscan(rest, &status)
@@ -107,13 +108,20 @@ func (s *script) drain(options string) error {
 
 func (s *script) with(password, options string) error {
 	s.Helper()
+	src := s.source(password, options)
+	return src.Run(context.Background(), s.out.cursor, s.out)
+}
+
+// source is one that lives for longer than a run.
+func (s *script) source(password, options string) *source {
+	s.Helper()
 	src, err := open(decoded(s.T, "url: "+s.url+"\nusername: wfm-api\npassword: "+password+"\n"+options), ingest.Deps{
 		Tenant: "acme", Pipeline: "voice", Name: "five9-us", Drain: true, Watch: s.watch, Now: s.watch.Now, Keyring: s.keyring, Recall: s.out.recall,
 	})
 	if err != nil {
-		return err
+		s.Fatal(err)
 	}
-	return src.Run(context.Background(), s.out.cursor, s.out)
+	return src
 }
 
 // count is how often an operation was called.
