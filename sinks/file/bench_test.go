@@ -69,3 +69,42 @@ func BenchmarkDay(b *testing.B) {
 		}
 	}
 }
+
+// A day of 200,000 contacts, each in three revisions that come in requests after each other: the rows of a request stand in parts that have older
+// revisions of others, and may stand in the files of the day before and after.
+func BenchmarkContacts(b *testing.B) {
+	const contacts, most = 200_000, 15_000
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).UnixMilli()
+	for _, ext := range []string{"csv", "jsonl", "parquet"} {
+		b.Run(ext, func(b *testing.B) {
+			var log []delivery.Item
+			for n := range contacts + 2*most {
+				for revision := range 3 {
+					if id := n - revision*most; id >= 0 && id < contacts {
+						i := contact(fmt.Sprint("call-", id*7919%contacts), "", int64(revision+1))
+						i.Contact.OfferedAt = start + int64(id)*86_000_000/contacts
+						i.Start = i.Contact.OfferedAt
+						log = append(log, i)
+					}
+				}
+			}
+			b.ResetTimer()
+			var took, cpu time.Duration
+			for range b.N {
+				d := opened(b, b.TempDir()+"/{kind}/{day}."+ext)
+				began, before := clock.Now(), used()
+				for n := 0; n < len(log); n += most {
+					if err := d.Send(b.Context(), log[n:min(n+most, len(log))]); err != nil {
+						b.Fatal(err)
+					}
+				}
+				took, cpu = took+clock.Since(began), cpu+used()-before
+				if err := d.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.N*len(log))/took.Seconds(), "rows/s")
+			b.ReportMetric(float64(b.N*len(log))/cpu.Seconds(), "rows/cpu-s")
+		})
+	}
+}
