@@ -239,32 +239,6 @@ func TestCountersOfStatistics(t *testing.T) {
 	}
 }
 
-// Statuses are told within two minutes of the change, and none of them is left that the report does not have.
-func TestStatuses(t *testing.T) {
-	w := newWorld(t, usual, vendor.Options{}, account+"streams:\n  agent_states: {}\n  statuses: {every: 1m}\n")
-	s := w.source()
-	told := map[string]int64{} // by agent and second: when
-	// The board alone, once a minute for an hour: what the centre's agents do is known two minutes later.
-	for minute := range 60 {
-		if err := s.board.update(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		for agent, cells := range s.board.rows {
-			if fact, ok := s.board.fact(agent, cells); ok && s.ledger.status(fact) {
-				told[agent+" "+fact.StateID] = w.watch.Now().UnixMilli()
-				if late := w.watch.Now().UnixMilli() - fact.StartedAt; late > 2*time.Minute.Milliseconds() && minute > 0 {
-					t.Errorf("%s was told %d ms after it began", fact.StateID, late)
-				}
-			}
-		}
-		w.watch.move(time.Minute)
-	}
-	if len(told) < 30 {
-		t.Errorf("only %d statuses", len(told))
-	}
-	w.sound()
-}
-
 // confirmed is what the ledger keeps handing over.
 func TestLedger(t *testing.T) {
 	l := newLedger()
