@@ -91,7 +91,7 @@ func TestKeepNothing(t *testing.T) {
 	r.worker.run.keepRaw = 0
 	k := r.Keep(t.Context(), "text/csv")
 	from := strings.NewReader("x")
-	if k != nil || k.Reader(from) != io.Reader(from) || k.End(io.EOF) != io.EOF || k.End(nil) != nil || r.Raw(t.Context(), "", []byte("x")) != nil {
+	if k != nil || k.Reader(from) != io.Reader(from) || !errors.Is(k.End(io.EOF), io.EOF) || k.End(nil) != nil || r.Raw(t.Context(), "", []byte("x")) != nil {
 		t.Error("something is kept")
 	}
 	if n, err := k.Write([]byte("abc")); n != 3 || err != nil {

@@ -178,7 +178,7 @@ func TestIntervalsMustBeTheDestinations(t *testing.T) {
 	if problems != "" {
 		t.Fatal(problems)
 	}
-	if _, err := Registration.Deliver(t.Context(), o, sinks.Deps{Name: "wfm", Interval: 30 * time.Minute}); err == nil || !strings.Contains(err.Error(), "30m0s and Calabrio's 15m0s") {
+	if _, err := Registration.Deliver(t.Context(), o, sinks.Deps{Name: "wfm", Interval: 30 * time.Minute}); err == nil || !strings.Contains(err.Error(), "the pipeline's interval is 30m0s") {
 		t.Errorf("error %v", err)
 	}
 }
