@@ -17,9 +17,8 @@ type Flow struct {
 	Schedule Schedule
 	Window   Window
 	// Replaces says that a read hands over all there is in its window, as far as it is complete: what any flow of the source handed
-	// over before and this read does not has been withdrawn by the vendor, and is retracted: but by no read that rejected an input, which may be
-	// what it lacks. Facts are to have revision 0 then. A
-	// fact belongs to the window in which it begins: contacts by offered_at, else answered_at, else ended_at; states by started_at.
+	// over before and this read does not has been withdrawn by the vendor, and is retracted; not so in a read that is Partial. Facts are to have
+	// revision 0 then. A fact belongs to the window in which it begins: contacts by offered_at, else answered_at, else ended_at; states by started_at.
 	// Without a window a read hands over all there is.
 	Replaces bool
 	// Owns tells the facts that this flow replaces from those that other flows write, such as the contacts of another channel; nil: all
@@ -59,11 +58,12 @@ type Read struct {
 	// Through is how far the source is complete once this read is done: To, at most the time of reading less Lag, unless Read sets it.
 	// A read that listens promises nothing unless it sets it. It never goes back.
 	Through time.Time
+	// Partial says that the answer may lack what is there: nothing is taken for withdrawn. An input that is rejected says so, too.
+	Partial bool
 	worker  *worker
 	preset  time.Time
 	number  uint16
 	began   time.Time
-	bad     int // inputs that were rejected
 }
 
 // ErrSplit asks for the window in two halves: the vendor cut the answer short. What was handed over stands. Of a window of one second,

@@ -92,7 +92,7 @@ func (r *Read) Reject(ctx context.Context, d *schemas.DeadLetter) error {
 		d.Fact = r.worker.flow.Facts[0]
 	}
 	r.worker.counts.Rejected++
-	r.bad++
+	r.Partial = true
 	if err := n.out.Reject(n.ctx, d); err != nil {
 		return n.fail(err)
 	}

@@ -19,9 +19,9 @@ func (w *worker) retract(ctx context.Context, r *Read) error {
 		if len(missing) == 0 {
 			continue
 		}
-		if r.bad > 0 {
-			w.run.deps.Log.Warn("the answer lacks facts that it had before, and some of it could not be read: nothing is taken for withdrawn",
-				"flow", w.flow.Name, "kind", kind, "lacking", len(missing), "rejected", r.bad)
+		if r.Partial {
+			w.run.deps.Log.Warn("the answer lacks facts that it had before, and not all of it could be read: nothing is taken for withdrawn",
+				"flow", w.flow.Name, "kind", kind, "lacking", len(missing))
 			continue
 		}
 		if err := w.run.withdraw(ctx, kind, missing, since); err != nil {

@@ -138,6 +138,12 @@ func TestRowsMove(t *testing.T) {
 		t.Error("written again")
 	}
 	read("2026-03-02T11:40:00Z", row("c1 a i1 10:00:00 10:00:01 11:05:00 11:15:00 ANSWERED 600 45.5"), map[string]string{"c1 a": "chat i1 10:00:01-11:05:00-11:15:00 talk 10m0s wrap 45.5s handled"})
+	f.world.watch.set(f.world.watch.Now().Add(10 * time.Minute))
+	f.sessions = "" // not even a header: nothing says that this is the report
+	f.drain(o)
+	if len(f.world.calls()) != 1 {
+		t.Errorf("an empty answer withdrew what was there: %v", f.world.calls())
+	}
 	read("2026-03-02T13:00:00Z", "", map[string]string{})
 }
 

@@ -170,6 +170,7 @@ func (w *reader) table(ctx context.Context, r *flow.Read, from io.Reader) (*sess
 	rows := new(sessionRows)
 	t, err := openTable(workSessions, from, sessionColumns...)
 	if t == nil {
+		r.Partial = true // nothing says that it is this report, without rows
 		return rows, err
 	}
 	for {
