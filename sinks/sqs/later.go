@@ -49,14 +49,19 @@ func (s *sieve) Send(ctx context.Context, items []delivery.Item) error {
 // putOff notes when a record is to be posted again. w.mu is held.
 func (w *worker) putOff(i delivery.Item, after time.Duration) {
 	delete(w.later, i.Key)
-	kept := 0
+	i.Again = true // the lane has settled this revision
+	kept := !w.fed() && w.waitingLater() < w.most/2
+	w.later[i.Key] = later{item: i, after: after, due: w.watch.Now().Add(after), kept: kept}
+}
+
+// waitingLater is how many messages are held until later; they come on top of those that are to be posted. w.mu is held.
+func (w *worker) waitingLater() (n int) {
 	for _, l := range w.later {
 		if l.kept {
-			kept++
+			n++
 		}
 	}
-	i.Again = true // the lane has settled this revision
-	w.later[i.Key] = later{item: i, after: after, due: w.watch.Now().Add(after), kept: !w.fed() && kept < w.most/2}
+	return n
 }
 
 // resume lists the records that are to be posted again now.

@@ -68,7 +68,13 @@ func TestManyLater(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sqstest.Options{MaxReceives: 1000})
 	w.options.Inbox.Held = 10
-	w.place.fault = notYet(1, 1100*time.Millisecond)
+	later := notYet(1, 1100*time.Millisecond)
+	w.place.fault = func(items []delivery.Item) error {
+		if items[0].Queue.QueueID == "prompt" {
+			return nil
+		}
+		return later(items)
+	}
 	var rows []delivery.Item
 	for n := range 12 {
 		rows = append(rows, row(fmt.Sprint("queue-", n), 1))
@@ -76,6 +82,9 @@ func TestManyLater(t *testing.T) {
 	w.send(t, rows[:6]...)
 	w.send(t, rows[6:]...)
 	k := w.work(t, false)
+	until(t, "they wait", func() bool { return len(w.books.of(rows[11].Key)) > 0 })
+	rows = append(rows, row("prompt", 1))
+	w.send(t, rows[12])
 	until(t, "all are there", func() bool { return len(w.place.held()) == len(rows) })
 	k.stop(t)
 	w.work(t, true).await(t)

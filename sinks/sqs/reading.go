@@ -78,7 +78,7 @@ func (w *worker) reserve() bool {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.holding.messages)+w.reserved+mostMessages > w.most {
+	if len(w.holding.messages)-w.waitingLater()+w.reserved+mostMessages > w.most {
 		return false
 	}
 	w.reserved += mostMessages

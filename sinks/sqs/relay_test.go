@@ -16,7 +16,7 @@ func relay(t *testing.T, fifo bool) {
 	t.Parallel()
 	env := map[string]string{}
 	deliverytest.Run(t, deliverytest.Case{
-		Registration: sqs.Registration, Batch: 8, Patience: time.Minute, Env: env, Secrets: []string{"hunter2"},
+		Registration: sqs.Registration, Batch: 8, Patience: 2 * time.Minute, Env: env, Secrets: []string{"hunter2"},
 		YAML: outboxYAML + "group: queue\nkinds: [queue_interval, contact]\n",
 		Destination: func(t *testing.T, _ deliverytest.Setting) deliverytest.Destination {
 			w := newWorld(t, sqstest.Options{FIFO: fifo, MaxReceives: 100})

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/quarterhour/quarterhour/sinks/delivery"
 	"github.com/quarterhour/quarterhour/sinks/deliverytest"
@@ -109,7 +110,7 @@ func large(i *delivery.Item) bool {
 func outbox(fifo bool, group, kinds string) deliverytest.Case {
 	env := map[string]string{}
 	return deliverytest.Case{
-		Registration: sqs.Registration, Secrets: []string{"hunter2"}, Batch: 10, Env: env, YAML: outboxYAML + "group: " + group + "\n" + kinds,
+		Registration: sqs.Registration, Secrets: []string{"hunter2"}, Batch: 10, Patience: 2 * time.Minute, Env: env, YAML: outboxYAML + "group: " + group + "\n" + kinds,
 		Destination: func(t *testing.T, _ deliverytest.Setting) deliverytest.Destination {
 			server := sqstest.Start(t)
 			q := server.Queue(t, sqstest.Options{FIFO: fifo})
