@@ -71,6 +71,15 @@ func (c *Client) secrets() []string {
 	return c.o.Secrets
 }
 
+// Secrets are what is never to be shown, as of now: tokens are renewed.
+func (c *Client) Secrets() []string { return c.secrets() }
+
+// Excerpt is the beginning of what a vendor said, on one line and without secrets, as errors have it: for what goes into logs and dead letters.
+func (c *Client) Excerpt(text string) string { return Excerpt(text, c.secrets()...) }
+
+// Excerpt is the beginning of a text, on one line and without secrets.
+func Excerpt(text string, secrets ...string) string { return excerpt(Redact(text, secrets...), false) }
+
 func (c *Client) redact(text string) string { return Redact(text, c.secrets()...) }
 
 // name is the call as errors show it.

@@ -140,11 +140,11 @@ func (h *historical) post(ctx context.Context, path string, bodies [][]byte) ([]
 	})
 	delivery.Answered(ctx, response, err)
 	if err == nil {
-		return h.o.Refusals.read(answer, len(bodies)), nil
+		return h.o.Refusals.read(answer, len(bodies), h.client.Excerpt), nil
 	}
 	var fault *httpcall.Error
 	if errors.As(err, &fault) && fault.Kind == httpcall.Permanent && !fault.Misplaced && fault.Status >= 400 {
-		if not := h.o.Refusals.read(head, len(bodies)); len(not) > 0 {
+		if not := h.o.Refusals.read(head, len(bodies), h.client.Excerpt); len(not) > 0 {
 			return not, nil
 		}
 	}
@@ -167,8 +167,9 @@ func (h *historical) wrap(list []byte) []byte {
 // Close implements delivery.Destination.
 func (h *historical) Close() error { h.client.Close(); return nil }
 
-// read finds the records that an answer says were not taken; an answer in which they cannot be told apart names none.
-func (r *Refusals) read(answer []byte, sent int) (list []delivery.RefusedItem) {
+// read finds the records that an answer says were not taken; an answer in which they cannot be told apart names none. shown is what may be shown
+// of a reason.
+func (r *Refusals) read(answer []byte, sent int, shown func(text string) string) (list []delivery.RefusedItem) {
 	if r.List == "" {
 		return nil
 	}
@@ -187,7 +188,7 @@ func (r *Refusals) read(answer []byte, sent int) (list []delivery.RefusedItem) {
 		}
 		detail := fmt.Sprintf("record %d", index)
 		if text := member(entry, r.Reason); text != nil {
-			detail = fmt.Sprint(text)
+			detail = shown(fmt.Sprint(text))
 		}
 		if !seen[index] {
 			list = append(list, delivery.RefusedItem{Index: index, Reason: "refused", Detail: detail})

@@ -166,7 +166,7 @@ func FuzzRefusals(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer, list, index, reason string) {
 		r := Refusals{list, index, reason}
 		seen := map[int]bool{}
-		for _, item := range r.read([]byte(answer), 3) {
+		for _, item := range r.read([]byte(answer), 3, strings.ToUpper) {
 			if item.Index < 0 || item.Index > 2 || seen[item.Index] || item.Reason == "" {
 				t.Errorf("%q: %+v", answer, item)
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/quarterhour/quarterhour/internal/clock"
@@ -299,7 +300,7 @@ func (l *Lane) attempt(e *entry, result, detail string, o *outcome) schemas.Deli
 	d := &l.engine.deps
 	return schemas.Delivery{
 		Tenant: d.Tenant, Pipeline: d.Pipeline, Sink: d.Name, RowKey: e.Key, Revision: e.Revision, Outcome: result, Status: int32(o.status),
-		LatencyMs: o.took.Milliseconds(), Attempt: int32(max(e.tries, 1)), Error: detail, AttemptedAt: o.now.UnixMilli(),
+		LatencyMs: o.took.Milliseconds(), Attempt: int32(max(e.tries, 1)), Error: bounded(detail), AttemptedAt: o.now.UnixMilli(),
 	}
 }
 
@@ -309,9 +310,23 @@ func (l *Lane) letter(e *entry, r RefusedItem) schemas.DeadLetter {
 		payload = fmt.Appendf(nil, "%+v", e.record())
 	}
 	return schemas.DeadLetter{
-		Stage: "sink", Source: l.engine.deps.Name, Fact: e.Kind(), Reason: cmp.Or(r.Reason, "refused"), Detail: r.Detail,
+		Stage: "sink", Source: l.engine.deps.Name, Fact: e.Kind(), Reason: cmp.Or(r.Reason, "refused"), Detail: bounded(r.Detail),
 		Location: cmp.Or(e.origin, location(&e.Item)), Payload: payload,
 	}
+}
+
+// longestDetail is how much of what a destination says is written down, in bytes: with the log of deliveries and the dead letters it stays for long.
+const longestDetail = 500
+
+// bounded is the beginning of a text. What goes by the name of a secret is taken out also where a sink did not.
+func bounded(text string) string {
+	if text == "" {
+		return text
+	}
+	if text = httpcall.Redact(text); len(text) > longestDetail {
+		text = strings.ToValidUTF8(text[:longestDetail], "") + "…"
+	}
+	return text
 }
 
 // location is how dead letters name a revision.

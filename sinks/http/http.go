@@ -115,7 +115,7 @@ func (s *sink) post(ctx context.Context, f *feed, r *request) ([]delivery.Refuse
 		Method: f.method, Path: r.path, Header: r.header, Body: f.whole(r.around, r.records), Operation: operation, Judge: s.o.Answer.judge(len(f.path.holes) > 0, &head),
 	})
 	delivery.Answered(ctx, answer, err)
-	return s.o.Answer.taken(body, head, err, len(r.records), s.secrets)
+	return s.o.Answer.taken(body, head, err, len(r.records), s.client.Secrets())
 }
 
 // Close implements delivery.Destination.

@@ -137,7 +137,7 @@ func (c *client) judge(call string, err error) error {
 			code = ""
 		}
 		if code != "" {
-			fault.Err = fmt.Errorf("%s: %s", code, said.ErrorMessage())
+			fault.Err = fmt.Errorf("%s: %s", code, c.excerpt(said.ErrorMessage()))
 		}
 	} else {
 		fault.Err = errors.New(plain(err))
@@ -151,6 +151,9 @@ func (c *client) judge(call string, err error) error {
 	}
 	return fault
 }
+
+// excerpt is what may be shown of what SQS says, which repeats the headers of a request whose signature it does not accept.
+func (c *client) excerpt(text string) string { return httpcall.Excerpt(text, c.o.SecretKey, c.o.Token) }
 
 func kind(status int, code string) httpcall.Kind {
 	switch {

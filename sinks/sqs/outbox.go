@@ -145,7 +145,7 @@ func (o *outbox) answered(items []delivery.Item, sent []types.SendMessageBatchRe
 			continue
 		}
 		delete(open, aws.ToString(e.Id))
-		code, said := aws.ToString(e.Code), aws.ToString(e.Message)
+		code, said := aws.ToString(e.Code), o.excerpt(aws.ToString(e.Message))
 		if e.SenderFault && kind(400, code) == httpcall.Permanent {
 			refused = append(refused, delivery.RefusedItem{Index: n, Reason: "refused", Detail: code + ": " + said})
 		} else if again == nil {
