@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/sinks"
 	"github.com/quarterhour/quarterhour/sinks/delivery"
+	"github.com/quarterhour/quarterhour/transform"
 )
 
 // DeliveryState is what became of the newest revision of a record that a sink is to deliver.
@@ -28,8 +30,9 @@ const (
 	StatePassed    DeliveryState = "passed" // final for the first time, where only corrections are sent
 	StatePending   DeliveryState = "pending"
 	StateDead      DeliveryState = "dead"
-	StateMissing   DeliveryState = "missing" // none of these, though it should be: an imbalance
-	StateAhead     DeliveryState = "ahead"   // settled in a revision that the log does not have: an imbalance
+	StateDiscarded DeliveryState = "discarded" // it was dead, and a person is done with it
+	StateMissing   DeliveryState = "missing"   // none of these, though it should be: an imbalance
+	StateAhead     DeliveryState = "ahead"     // settled in a revision that the log does not have: an imbalance
 )
 
 // Delivered is one record that a sink is to deliver.
@@ -64,12 +67,16 @@ func (l *Ledger) OpenSink(ctx context.Context, s pipelines.Sink, w clock.Watch) 
 
 // Deliveries hands over every record of the log that a sink is to deliver, in its newest revision, and what became of it: exactly, by
 // what the log of deliveries and the commits of the lanes say. wanted, where given, sees the start of the interval or the instant of
-// the fact first. A run may be at work meanwhile.
+// the fact first. A run may be at work meanwhile. In memory is what is wanted of one partition at a time.
 func (l *Ledger) Deliveries(ctx context.Context, s pipelines.Sink, d *sinks.Delivering, wanted func(at int64) bool, each func(*Delivered) error) error {
+	return l.deliveries(ctx, s, d, &deliveryBook{wanted: wanted}, each)
+}
+
+func (l *Ledger) deliveries(ctx context.Context, s pipelines.Sink, d *sinks.Delivering, b *deliveryBook, each func(*Delivered) error) error {
 	if _, err := l.p.cluster.EnsureTopic(ctx, broker.Topic{Name: l.p.topics.deliveries(), Partitions: l.p.file.Partitions, Compact: true}); err != nil {
 		return err
 	}
-	b := &deliveryBook{Ledger: l, sink: s.Name, kinds: map[string]bool{}, when: delivery.When(d.Options.When), zeros: wantsZeros(d), wanted: wanted, name: d.Plan.Key}
+	b.Ledger, b.sink, b.kinds, b.when, b.zeros, b.name = l, s.Name, map[string]bool{}, delivery.When(d.Options.When), wantsZeros(d), d.Plan.Key
 	for _, kind := range d.Plan.Kinds {
 		b.kinds[kind] = len(d.Options.Kinds) == 0 || slices.Contains(d.Options.Kinds, kind)
 	}
@@ -99,29 +106,40 @@ type deliveryBook struct {
 	when   delivery.When
 	zeros  bool
 	wanted func(int64) bool
+	bare   bool                                 // the records themselves are of no interest
 	name   func(*delivery.Item) (string, int64) // as in delivery.Plan.Key
 	queued map[string]*attempted                // of a sink that posts from a queue: its attempts are in any partition; nil: it reads the log
 }
 
 func (b *deliveryBook) readQueued(ctx context.Context) error {
 	b.queued = map[string]*attempted{}
+	ranges, err := b.p.cluster.Offsets(ctx, b.p.topics.deliveries())
+	if err != nil {
+		return err
+	}
 	for n := range b.p.file.Partitions {
-		if err := b.attempts(ctx, n, b.queued); err != nil {
+		if err := b.attempts(ctx, n, ranges[n], b.queued, b.concerns); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// partition balances one partition. What was committed was read before the deliveries, and those before the rows: what is committed has its
-// delivery.
+// concerns says whether attempts of a key may be wanted: the key of a row says when it is.
+func (b *deliveryBook) concerns(key string) bool {
+	if b.wanted == nil {
+		return true
+	}
+	row, err := transform.ParseKey(key)
+	return err != nil || b.wanted(row.Start)
+}
+
+// partition balances one partition. What was committed was read before how far the deliveries had come, and that before the rows: what is
+// committed has its delivery. Deliveries of which there is no row here are not kept.
 func (b *deliveryBook) partition(ctx context.Context, topic string, n int, committed int64, each func(*Delivered) error) error {
-	attempts := b.queued
-	if attempts == nil {
-		attempts = map[string]*attempted{}
-		if err := b.attempts(ctx, n, attempts); err != nil {
-			return err
-		}
+	tried, err := b.p.cluster.Offsets(ctx, b.p.topics.deliveries())
+	if err != nil {
+		return err
 	}
 	ranges, err := b.p.cluster.Offsets(ctx, topic)
 	if err != nil {
@@ -135,8 +153,8 @@ func (b *deliveryBook) partition(ctx context.Context, topic string, n int, commi
 		var i delivery.Item
 		key := r.Key
 		if rows {
-			if _, again := redriven(key); again {
-				return nil
+			if row, again := redriven(key); again {
+				return b.redriven(r, row, places)
 			}
 			key, i.Zero = zeroKey(key)
 		} else if isRedrive(r) {
@@ -150,12 +168,22 @@ func (b *deliveryBook) partition(ctx context.Context, topic string, n int, commi
 			i.Key, i.Revision = b.name(&i)
 		}
 		if old := newest[i.Key]; old == nil || old.Item.Revision < i.Revision {
+			if b.bare {
+				i.Queue, i.AgentQueue, i.Agent, i.Contact, i.AgentState, i.Worker = nil, nil, nil, nil, nil, nil
+			}
 			newest[i.Key], places[i.Key] = &Delivered{Item: i}, r.Offset
 		}
 		return nil
 	})
 	if err != nil {
 		return err
+	}
+	attempts := b.queued
+	if attempts == nil {
+		attempts = map[string]*attempted{}
+		if err := b.attempts(ctx, n, tried[n], attempts, func(key string) bool { return newest[key] != nil }); err != nil {
+			return err
+		}
 	}
 	for key, d := range newest {
 		d.judge(attempts[key], places[key] < committed)
@@ -165,6 +193,23 @@ func (b *deliveryBook) partition(ctx context.Context, topic string, n int, commi
 		if err := each(d); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// redriven notes that a row stands further on once more, for the sink alone: it is pending until that is committed. What had become of it before
+// may be gone from the log of deliveries, which keeps the last attempt of each.
+func (b *deliveryBook) redriven(r *broker.Record, row []byte, places map[string]int64) error {
+	if !bytes.HasPrefix(r.Key[1:], append([]byte(b.sink), 0)) {
+		return nil
+	}
+	row, _ = zeroKey(row)
+	key, err := transform.DecodeKey(row)
+	if err != nil {
+		return err
+	}
+	if name := transform.FormatKey(key); places[name] < r.Offset {
+		places[name] = r.Offset
 	}
 	return nil
 }
@@ -182,19 +227,16 @@ type attempted struct {
 	settled, last schemas.Delivery
 }
 
-func (b *deliveryBook) attempts(ctx context.Context, n int, all map[string]*attempted) error {
-	ranges, err := b.p.cluster.Offsets(ctx, b.p.topics.deliveries())
-	if err != nil {
-		return err
-	}
+// attempts reads what the log of deliveries says of the keys that are wanted.
+func (b *deliveryBook) attempts(ctx context.Context, n int, at broker.Range, all map[string]*attempted, wanted func(key string) bool) error {
 	reader := newReader(ctx, b.p.registry)
-	return b.read(ctx, b.p.topics.deliveries(), n, ranges[n].First, ranges[n].Next, func(r *broker.Record) error {
+	return b.read(ctx, b.p.topics.deliveries(), n, at.First, at.Next, func(r *broker.Record) error {
 		var d schemas.Delivery
 		e, payload, err := reader.open(append([]byte(nil), r.Value...))
 		if err == nil {
 			err = decode(e, payload, &d)
 		}
-		if err != nil || d.Sink != b.sink {
+		if err != nil || d.Sink != b.sink || !wanted(d.RowKey) {
 			return err
 		}
 		a := all[d.RowKey]
@@ -221,6 +263,8 @@ func (d *Delivered) judge(a *attempted, committed bool) {
 		d.State = StateDelivered
 	case settled && a.settled.Outcome == delivery.Passed:
 		d.State = StatePassed
+	case settled && a.settled.Outcome == delivery.Discarded:
+		d.State = StateDiscarded
 	case settled:
 		d.State = StateDead
 	case committed:
@@ -333,6 +377,7 @@ type DeliveryDay struct {
 	Passed      int64  `json:"passed,omitempty"`
 	Pending     int64  `json:"pending"`
 	Dead        int64  `json:"dead"`
+	Discarded   int64  `json:"discarded,omitempty"` // that were dead, and that a person is done with
 	Missing     int64  `json:"missing,omitempty"`
 	LatencyMs   int64  `json:"latency_ms"` // of the requests of what is delivered, on average by record
 	LongestMs   int64  `json:"longest_ms"`
@@ -382,6 +427,9 @@ func (y *DeliveryDay) add(d *Delivered) {
 		return
 	case StatePassed:
 		y.Passed++
+		return
+	case StateDiscarded:
+		y.Discarded++
 		return
 	case StatePending:
 		y.Pending++
