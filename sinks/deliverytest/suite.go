@@ -164,7 +164,7 @@ func lostAnswers(t *testing.T, c *Case) {
 func restarts(t *testing.T, s *suite) {
 	c, requests := s.c, s.requests
 	for _, before := range []bool{true, false} {
-		for at := 1; at <= requests; at += max(1, requests/2) {
+		for _, at := range places(requests) {
 			t.Run(fmt.Sprintf("request %d, answered %t", at, !before), func(t *testing.T) {
 				w := newWorld(t, c, 0)
 				w.log = w.history(1, 2)
@@ -295,11 +295,19 @@ func outage(t *testing.T, c *Case) {
 	}
 }
 
+// places are the first of so many requests, and one in their middle.
+func places(requests int) []int {
+	if requests < 2 {
+		return []int{1}
+	}
+	return []int{1, requests/2 + 1}
+}
+
 // meets lets one request in turn meet each of some faults.
 func meets(list ...fault) func(t *testing.T, s *suite) {
 	return func(t *testing.T, s *suite) {
 		for _, f := range list {
-			for at := 1; at <= s.asked; at += max(1, s.asked/2) {
+			for _, at := range places(s.asked) {
 				t.Run(fmt.Sprintf("%s at request %d", f, at), func(t *testing.T) {
 					w := newWorld(t, s.c, 0)
 					w.log = w.history(1, 2)
