@@ -99,8 +99,11 @@ func asKnown(t *table) error {
 				return err
 			}
 			rows, err := all(in)
-			if err != nil || len(rows) != p.rows || p.first.compare(&rows[0]) != 0 || p.last.compare(&rows[len(rows)-1]) != 0 {
-				return fmt.Errorf("%s: part %d has rows %v, and is known as %+v (%v)", path, n, rows, p, err)
+			if err != nil {
+				return err
+			}
+			if len(rows) != p.rows || p.first.compare(&rows[0]) != 0 || p.last.compare(&rows[len(rows)-1]) != 0 {
+				return fmt.Errorf("%s: part %d has rows %v, and is known as %+v", path, n, rows, p)
 			}
 			for _, r := range rows {
 				keys = append(keys, hash(r.key)|uint64(p.id))
