@@ -2,6 +2,7 @@ package five9
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,7 +20,14 @@ type ledger struct {
 	mu       sync.Mutex
 	told     map[string][]schemas.AgentState // by agent: what the report has not come to
 	long     map[string][]schemas.AgentState // by agent: what lasted long, by the report
+	until    map[begun]int64                 // where such a state ended, if that is known: where the agent's next one begins
 	reported map[string]int64                // by agent: start of the last state in the report
+}
+
+// begun is a state of an agent.
+type begun struct {
+	agent string
+	at    int64
 }
 
 const (
@@ -32,7 +40,7 @@ const (
 )
 
 func newLedger() *ledger {
-	return &ledger{told: map[string][]schemas.AgentState{}, long: map[string][]schemas.AgentState{}, reported: map[string]int64{}}
+	return &ledger{told: map[string][]schemas.AgentState{}, long: map[string][]schemas.AgentState{}, until: map[begun]int64{}, reported: map[string]int64{}}
 }
 
 // recall fills the ledger from the log after a restart: states that lasted long, and those after which none has come.
@@ -61,7 +69,7 @@ func (l *ledger) recall(ctx context.Context, d ingest.Deps, now time.Time) error
 	if err != nil {
 		return err
 	}
-	for agent, by := range newest {
+	for _, by := range newest {
 		var list []schemas.AgentState
 		for _, a := range by {
 			if !a.Retracted && a.StartedAt >= since.UnixMilli() {
@@ -71,8 +79,12 @@ func (l *ledger) recall(ctx context.Context, d ingest.Deps, now time.Time) error
 		}
 		slices.SortFunc(list, byStart)
 		for i, a := range list {
-			if i+1 == len(list) || list[i+1].StartedAt-a.StartedAt >= longState.Milliseconds() {
-				l.long[agent] = append(l.long[agent], a)
+			next := int64(schemas.Null)
+			if i+1 < len(list) {
+				next = list[i+1].StartedAt
+			}
+			if next == schemas.Null || next-a.StartedAt >= longState.Milliseconds() {
+				l.lasted(a, next)
 			}
 		}
 	}
@@ -111,11 +123,16 @@ func put(by map[string][]schemas.AgentState, fact schemas.AgentState) bool {
 	return true
 }
 
-// lasted notes a long state of the report.
-func (l *ledger) lasted(fact schemas.AgentState) {
+// lasted notes a long state of the report, and where the agent's next one begins; schemas.Null where that is not known.
+func (l *ledger) lasted(fact schemas.AgentState, next int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	put(l.long, fact)
+	if next == schemas.Null {
+		delete(l.until, begun{fact.AgentID, fact.StartedAt})
+		return
+	}
+	l.until[begun{fact.AgentID, fact.StartedAt}] = next
 }
 
 // saw notes the last state of an agent in a result: it speaks for all before.
@@ -129,11 +146,13 @@ func (l *ledger) saw(agent string, at int64) {
 }
 
 // confirm hands over again what a result left out, perhaps because it goes on over the end of the window: what begins after the last
-// state of the agent in the result.
+// state of the agent in the result, and is not known to have ended before. The rest the vendor has withdrawn, as of an agent who was
+// deleted.
 func (l *ledger) confirm(ctx context.Context, r *flow.Read, last map[string]int64, now time.Time) error {
 	var list []schemas.AgentState
 	old, from, to := now.Add(-keptFor).UnixMilli(), r.From.UnixMilli(), r.To.UnixMilli()
 	l.mu.Lock()
+	maps.DeleteFunc(l.until, func(b begun, _ int64) bool { return b.at < old })
 	for _, by := range [...]map[string][]schemas.AgentState{l.told, l.long} {
 		for agent, facts := range by {
 			facts = slices.DeleteFunc(facts, func(t schemas.AgentState) bool { return t.StartedAt < old })
@@ -141,7 +160,8 @@ func (l *ledger) confirm(ctx context.Context, r *flow.Read, last map[string]int6
 				delete(by, agent)
 			}
 			for _, f := range facts {
-				if at, ok := last[agent]; f.StartedAt >= from && f.StartedAt < to && (!ok || f.StartedAt > at) {
+				end, ended := l.until[begun{agent, f.StartedAt}]
+				if at, ok := last[agent]; f.StartedAt >= from && f.StartedAt < to && (!ok || f.StartedAt > at) && (!ended || end > to) {
 					list = append(list, f)
 				}
 			}

@@ -3,6 +3,7 @@ package five9
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -13,8 +14,10 @@ import (
 
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/internal/quota"
+	"github.com/quarterhour/quarterhour/internal/simulator/centre"
 	vendor "github.com/quarterhour/quarterhour/internal/simulator/five9"
 	"github.com/quarterhour/quarterhour/internal/spec"
+	"github.com/quarterhour/quarterhour/schemas"
 )
 
 // The rules of the simulated vendor that TestDays does not meet.
@@ -178,6 +181,60 @@ func (u *stopping) Sleep(ctx context.Context, d time.Duration) error {
 		u.stop()
 	}
 	return u.hands.Sleep(ctx, min(d, 10*time.Second))
+}
+
+// An agent and a skill that are deleted lose their names in the reports, for what was as well: what was read before is told under
+// [Deleted] then, and nothing twice.
+func TestDeleted(t *testing.T) {
+	w := newWorld(t, usual, vendor.Options{Faults: vendor.Faults{Lag: 5 * time.Minute, LagMost: 10 * time.Minute}},
+		account+"streams:\n  users: {}\n  agent_states: {revisit_back: 50h}\n  calls: {revisit_back: 50h}\n  digital: {revisit_back: 50h}\n")
+	w.until(w.centre.Until().Add(time.Hour), 2*time.Hour)
+	busy := map[string]int{}
+	for agent, states := range w.out.newestStates() {
+		busy[agent] = len(states)
+	}
+	agent := slices.MaxFunc(slices.Sorted(maps.Keys(busy)), func(a, b string) int { return busy[a] - busy[b] })
+	skill := w.centre.Queues(centre.Five9)[0].Name
+	contacts, states := map[string]int{}, 0
+	for _, c := range w.out.newestContacts() {
+		contacts["all"]++
+		if c.AgentID == agent {
+			contacts["agent"]++
+		}
+		if c.QueueID == skill {
+			contacts["skill"]++
+		}
+	}
+	states = len(w.out.newestStates()[agent])
+	w.Delete(agent)
+	w.Delete(skill)
+	for range 2 { // all is read again, in windows with other ends
+		w.watch.move(6*time.Hour + 40*time.Minute)
+		if err := w.drain(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := map[string]int{}
+	for _, c := range w.out.newestContacts() {
+		now["all"]++
+		if c.AgentID == "[Deleted]" {
+			now["agent"]++
+		}
+		if c.QueueID == "[Deleted]" {
+			now["skill"]++
+		}
+		if c.AgentID == agent || c.QueueID == skill {
+			t.Errorf("%s keeps its old name", visit(c))
+		}
+	}
+	if diff := cmp.Diff(contacts, now); diff != "" || contacts["agent"] == 0 || contacts["skill"] == 0 {
+		t.Errorf("contacts (- before, + after):\n%s", diff)
+	}
+	left := w.out.newestStates()
+	if len(left["[Deleted]"]) != states || len(left[agent]) > 1 || len(left[agent]) == 1 && left[agent][0].State != schemas.StateLoggedOut { // of that it cannot be told
+		t.Errorf("%d states of nobody, and %d before; %d are left: %+v", len(left["[Deleted]"]), states, len(left[agent]), left[agent])
+	}
+	w.sound()
 }
 
 // Raw answers are kept where the option asks for it.

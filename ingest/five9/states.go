@@ -166,12 +166,16 @@ func (m *stateMapper) finish(ctx context.Context, r *flow.Read) error {
 		for end < len(m.changes) && m.changes[end].agent == m.changes[i].agent && m.changes[end].at == m.changes[i].at {
 			end++
 		}
+		next := int64(schemas.Null)
+		if end < len(m.changes) && m.changes[end].agent == m.changes[i].agent {
+			next = m.changes[end].at
+		}
 		for k := i; k < end; k++ {
-			if err := m.hand(ctx, r, &m.changes[k], end-1-k); err != nil {
+			if err := m.hand(ctx, r, &m.changes[k], end-1-k, next); err != nil {
 				return err
 			}
 		}
-		if end == len(m.changes) || m.changes[end].agent != m.changes[i].agent {
+		if next == schemas.Null {
 			m.ledger.saw(m.changes[i].agent, m.changes[i].at)
 			m.page.last[m.changes[i].agent] = max(m.page.last[m.changes[i].agent], m.changes[i].at)
 		}
@@ -195,8 +199,8 @@ func inSecond(a, b change) int {
 }
 
 // hand hands over a state. before is how many states of the same second follow it: they are numbered from the last, which is the
-// one that the statistics service knows.
-func (m *stateMapper) hand(ctx context.Context, r *flow.Read, c *change, before int) error {
+// one that the statistics service knows. next is when the agent's next one begins, if it is in the result.
+func (m *stateMapper) hand(ctx context.Context, r *flow.Read, c *change, before int, next int64) error {
 	m.fact = schemas.AgentState{
 		AgentID: c.agent, AgentName: c.name, StateID: stateID(c.at, before), StartedAt: c.at, EndedAt: schemas.Null, Sequence: -int64(before),
 		State: c.of.state, Reason: reasonOf(*c.of, c.state, c.reason),
@@ -207,7 +211,7 @@ func (m *stateMapper) hand(ctx context.Context, r *flow.Read, c *change, before 
 		}
 	}
 	if c.length >= longState.Milliseconds() {
-		m.ledger.lasted(m.fact)
+		m.ledger.lasted(m.fact, next)
 	}
 	return r.AgentState(ctx, &m.fact)
 }

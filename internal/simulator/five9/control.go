@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/quarterhour/quarterhour/internal/simulator/centre"
 )
 
 // Violations are what a well-behaved client never causes, in order: exceeded quotas, concurrent calls, a locked account, requests
@@ -56,6 +58,20 @@ func (s *Server) SetReport(r Report) error {
 		s.reports = append(s.reports, r)
 	}
 	return nil
+}
+
+// Delete takes away a user or a skill: users do not list it any more, and reports call it [Deleted] wherever it was.
+func (s *Server) Delete(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deleted[name] = true
+}
+
+// agents are the users who are agents.
+func (s *Server) agents() []*centre.Account {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.centre.Accounts(centre.Five9)), func(a *centre.Account) bool { return s.deleted[a.ID] })
 }
 
 // Fail gives each of the next calls the named fault ("ServiceUnavailable"), in order, instead of an answer.

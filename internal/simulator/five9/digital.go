@@ -63,9 +63,9 @@ var chatCells = map[string]func(*sheet, *chat) cell{
 	"TIMESTAMP":     func(s *sheet, c *chat) cell { return s.timestamp(c.start) },
 	"CREATE DATE":   func(s *sheet, c *chat) cell { return s.timestamp(c.start) },
 	"QUARTER HOUR":  func(s *sheet, c *chat) cell { return s.clock(c.start, 15) },
-	"AGENT":         func(_ *sheet, c *chat) cell { return cell{c.user, c.user == ""} },
-	"USER":          func(_ *sheet, c *chat) cell { return cell{c.user, c.user == ""} },
-	"AGENT NAME":    func(_ *sheet, c *chat) cell { return cell{text: c.name} },
+	"AGENT":         func(s *sheet, c *chat) cell { return cell{s.shown(c.user), c.user == ""} },
+	"USER":          func(s *sheet, c *chat) cell { return cell{s.shown(c.user), c.user == ""} },
+	"AGENT NAME":    func(s *sheet, c *chat) cell { return cell{text: s.named(c.user, c.name)} },
 	"AGENT GROUP":   func(_ *sheet, c *chat) cell { return cell{text: pick(c.user != "", "Support Agents", "")} },
 	"ACCOUNT NAME":  func(*sheet, *chat) cell { return cell{text: "web"} },
 	"CAMPAIGN":      func(*sheet, *chat) cell { return cell{text: "Web"} },
@@ -76,7 +76,7 @@ var chatCells = map[string]func(*sheet, *chat) cell{
 	"MEDIA SUBTYPE": func(*sheet, *chat) cell { return cell{null: true} },
 	"MEDIA TYPE":    func(_ *sheet, c *chat) cell { return cell{text: c.media} },
 	"SESSION GUID":  func(_ *sheet, c *chat) cell { return cell{text: c.guid} },
-	"SKILL":         func(_ *sheet, c *chat) cell { return cell{text: c.skill} },
+	"SKILL":         func(s *sheet, c *chat) cell { return cell{text: s.shown(c.skill)} },
 	"TO ADDRESS":    func(*sheet, *chat) cell { return cell{text: "help@example.test"} },
 	"TRANSCRIPT LINK": func(_ *sheet, c *chat) cell {
 		return cell{text: "https://transcripts.example.test/?id=" + c.guid + "&v=1"}

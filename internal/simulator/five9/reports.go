@@ -3,6 +3,7 @@ package five9
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -36,7 +37,7 @@ func (s *Server) runReport(n *node) (body, *fault) {
 	r := s.reports[at]
 	turn := s.calls["runReport"]
 	d := s.centre.Dice("five9", "report", strconv.Itoa(turn))
-	sheet := &sheet{kind: r.Kind, columns: r.Columns, asOf: now, end: end, zone: s.zone, numbers: s.rows.numbers, layout: layouts[turn%2]}
+	sheet := &sheet{kind: r.Kind, columns: r.Columns, asOf: now, end: end, zone: s.zone, numbers: s.rows.numbers, layout: layouts[turn%2], deleted: maps.Clone(s.deleted)}
 	sheet.rows = s.rows.between(r.Kind, start, end, s.o.InclusiveEnd, now.UnixMilli())
 	sheet.choose()
 	sheet.filter(n)

@@ -31,6 +31,7 @@ type Server struct {
 	faults     []*fault // that the next calls get
 	answers    int
 	told       int // faults
+	deleted    map[string]bool
 	calls      map[string]int
 }
 
@@ -56,7 +57,7 @@ func New(c *centre.Centre, w clock.Watch, o Options) (*Server, error) {
 	}
 	s := &Server{
 		o: o, centre: c, watch: w, zone: zone, reports: slices.Clone(o.Reports), results: map[string]*result{}, sessions: map[string]*session{},
-		calls: map[string]int{}, logins: map[string]*login{o.User: {name: o.User, password: o.Password}},
+		calls: map[string]int{}, deleted: map[string]bool{}, logins: map[string]*login{o.User: {name: o.User, password: o.Password}},
 	}
 	for name, password := range o.Others {
 		s.logins[name] = &login{name: name, password: password}

@@ -16,7 +16,8 @@ type sheet struct {
 	end     time.Time // of the window
 	zone    *time.Location
 	numbers map[string]string
-	layout  string // of timestamps
+	layout  string          // of timestamps
+	deleted map[string]bool // users and skills
 
 	calls  []func(*sheet, *call) cell
 	states []func(*sheet, *state) cell
@@ -36,6 +37,16 @@ func (s *sheet) time(t time.Time) cell { return cell{text: t.In(s.zone).Format("
 func (s *sheet) clock(t time.Time, minutes int) cell {
 	local := t.In(s.zone)
 	return cell{text: fmt.Sprintf("%02d:%02d", local.Hour(), local.Minute()/minutes*minutes)}
+}
+
+// shown is the name of a user or a skill: of those that were deleted it is lost.
+func (s *sheet) shown(name string) string { return s.named(name, name) }
+
+func (s *sheet) named(of, name string) string {
+	if s.deleted[of] {
+		return "[Deleted]"
+	}
+	return name
 }
 
 // check refuses a report with a column that nobody can fill.

@@ -142,9 +142,9 @@ func (s *state) known(sheet *sheet) (time.Duration, bool) {
 
 // stateCells are what the columns say of a state.
 var stateCells = map[string]func(*sheet, *state) cell{
-	"AGENT":       func(_ *sheet, s *state) cell { return cell{text: s.user} },
+	"AGENT":       func(h *sheet, s *state) cell { return cell{text: h.shown(s.user)} },
 	"AGENT ID":    func(h *sheet, s *state) cell { return cell{text: h.numbers[s.user]} },
-	"AGENT NAME":  func(_ *sheet, s *state) cell { return cell{text: s.name} },
+	"AGENT NAME":  func(h *sheet, s *state) cell { return cell{text: h.named(s.user, s.name)} },
 	"AGENT GROUP": func(*sheet, *state) cell { return cell{text: "Support Agents"} },
 	"DATE":        func(h *sheet, s *state) cell { return h.date(s.start) },
 	"TIME":        func(h *sheet, s *state) cell { return h.time(s.start) },

@@ -264,7 +264,7 @@ func (s *Server) table(v *session, kind string, now time.Time) *table {
 	t := &table{at: now.UnixMilli(), columns: columnsOf(kind), rows: map[string][]string{}}
 	switch kind {
 	case "AgentState":
-		for _, a := range s.centre.Accounts(centre.Five9) {
+		for _, a := range s.agents() {
 			t.rows[a.ID] = s.present(a).row(v.zone, now)
 		}
 	case "ACDStatus":

@@ -60,7 +60,7 @@ func matching(n *node, name string) (func(string) bool, *fault) {
 // accounts are the agents and the user of the interface.
 func (s *Server) accounts() []*centre.Account {
 	own := &centre.Account{Person: &centre.Person{First: "WFM", Last: "Interface", Name: "WFM Interface"}, ID: s.o.User, Number: "300000000000001", Active: true}
-	return append(slices.Clone(s.centre.Accounts(centre.Five9)), own)
+	return append(s.agents(), own)
 }
 
 func (s *Server) users(n *node, pattern string, whole bool) (body, *fault) {
