@@ -38,6 +38,7 @@ type Table struct {
 	Kinds   []expression.Kind // of the columns' values where they are not absent; Any where only the record tells
 	format  Format
 	columns spec.Exprs
+	named   bool // key and revision are the item's
 
 	mu   sync.Mutex
 	idle []*bound
@@ -45,8 +46,17 @@ type Table struct {
 
 // New compiles the columns of a kind of record; without any, each field is a column. The error is an *expression.Error.
 func New(kind string, columns spec.Exprs, f Format) (*Table, error) {
-	t := &Table{Kind: kind, format: f, columns: columns}
-	if len(columns) == 0 {
+	return build(&Table{Kind: kind, format: f, columns: columns})
+}
+
+// NewOfItems is New, where expressions know besides the fields the item's name, key, and its revision, revision, which is the place in the log where
+// the record is a fact.
+func NewOfItems(kind string, columns spec.Exprs, f Format) (*Table, error) {
+	return build(&Table{Kind: kind, format: f, columns: columns, named: true})
+}
+
+func build(t *Table) (*Table, error) {
+	if len(t.columns) == 0 {
 		b, err := t.bind()
 		if err != nil {
 			return nil, err
@@ -95,6 +105,7 @@ func (t *Table) bind() (*bound, error) {
 	default:
 		return nil, fmt.Errorf("there is no kind of record %q", t.Kind)
 	}
+	b.fields.named = t.named
 	c := expression.Compiler{Columns: b.fields, Zone: t.zone()}
 	for _, column := range t.columns {
 		p, err := c.Compile(column.Expr)
@@ -135,7 +146,7 @@ func (t *Table) Values(dst []expression.Value, i *delivery.Item) ([]expression.V
 		return dst, fmt.Errorf("%s is no %s", i.Key, t.Kind)
 	}
 	b.env.Renew()
-	b.fields.load(&b.env)
+	b.fields.load(&b.env, i)
 	for n, p := range b.programs {
 		v, err := p.Eval(&b.env)
 		if err != nil {

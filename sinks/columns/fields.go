@@ -6,6 +6,7 @@ import (
 
 	"github.com/quarterhour/quarterhour/internal/expression"
 	"github.com/quarterhour/quarterhour/schemas"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
 // reasons is the one field of records that is no single value: a JSON object of milliseconds by reason.
@@ -16,7 +17,14 @@ type fields struct {
 	*expression.Record
 	agent *schemas.AgentInterval // nil: no record with a list
 	used  bool                   // the list, by an expression
+	named bool                   // key and revision are the item's
 }
+
+// What an item has besides its record.
+const (
+	itemKey      = "key"
+	itemRevision = "revision"
+)
 
 func bindFields(record any) *fields {
 	agent, _ := record.(*schemas.AgentInterval)
@@ -29,11 +37,25 @@ func (f *fields) Column(path []string) (int, expression.Kind, bool) {
 		f.used = true
 		return len(f.Fields), expression.JSON, true
 	}
+	if f.named && len(path) == 1 {
+		switch path[0] {
+		case itemKey:
+			return len(f.Fields) + 1, expression.Text, true
+		case itemRevision:
+			return len(f.Fields) + 2, expression.Int, true
+		}
+	}
 	return f.Record.Column(path)
 }
 
 // Names lists the fields, for messages and completions.
-func (f *fields) Names() []string { return f.names() }
+func (f *fields) Names() []string {
+	names := f.names()
+	if f.named {
+		names = append(names[:len(names):len(names)], itemKey)
+	}
+	return names
+}
 
 func (f *fields) names() []string {
 	names := f.Record.Names()
@@ -48,11 +70,14 @@ func (f *fields) names() []string {
 	return names
 }
 
-func (f *fields) load(e *expression.Env) {
+func (f *fields) load(e *expression.Env, i *delivery.Item) {
 	if e.Values == nil {
-		e.Values = make([]expression.Value, len(f.Fields)+1)
+		e.Values = make([]expression.Value, len(f.Fields)+3)
 	}
 	f.Load(e)
+	if f.named {
+		e.Values[len(f.Fields)+1], e.Values[len(f.Fields)+2] = expression.TextOf(i.Key), expression.IntOf(i.Revision)
+	}
 	if !f.used {
 		return
 	}

@@ -87,11 +87,10 @@ func closing(text string) int {
 	return -1
 }
 
-// table computes columns of a kind of record. Besides the fields of the record, a column may be the item's key or its revision.
+// table computes columns of a kind of record. Besides the fields of the record, expressions know the item's key and its revision.
 type table struct {
 	*columns.Table
-	format  *columns.Format
-	special []string // key, revision or "", by column
+	format *columns.Format
 }
 
 func newTable(kind string, exprs spec.Exprs, f *columns.Format) (*table, error) {
@@ -99,16 +98,8 @@ func newTable(kind string, exprs spec.Exprs, f *columns.Format) (*table, error) 
 	if len(exprs) == 0 {
 		return t, nil
 	}
-	own := make(spec.Exprs, len(exprs))
-	for n, e := range exprs {
-		special := ""
-		if s := strings.TrimSpace(e.Expr.Source); s == "key" || s == "revision" {
-			special, e.Expr.Source = s, "tenant" // it is put in place of it
-		}
-		t.special, own[n] = append(t.special, special), e
-	}
 	var err error
-	t.Table, err = columns.New(kind, own, *f)
+	t.Table, err = columns.NewOfItems(kind, exprs, *f)
 	return t, err
 }
 
@@ -116,19 +107,7 @@ func (t *table) values(i *delivery.Item) ([]expression.Value, error) {
 	if t.Table == nil {
 		return nil, nil
 	}
-	values, err := t.Values(nil, i)
-	if err != nil {
-		return nil, err
-	}
-	for n, s := range t.special {
-		switch s {
-		case "key":
-			values[n] = expression.TextOf(i.Key)
-		case "revision":
-			values[n] = expression.IntOf(i.Revision)
-		}
-	}
-	return values, nil
+	return t.Values(nil, i)
 }
 
 // json appends a value as the format has it.

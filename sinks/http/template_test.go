@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/quarterhour/quarterhour/schemas"
 	"github.com/quarterhour/quarterhour/sinks/columns"
+	"github.com/quarterhour/quarterhour/sinks/delivery"
 )
 
 func readCSV(t testing.TB, text []byte) [][]string {
@@ -108,4 +110,25 @@ func FuzzRecord(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The name and the revision of a record may stand within expressions, as they may alone.
+func TestKeyAndRevisionInExpressions(t *testing.T) {
+	row := &delivery.Item{Key: "queue/q1", Revision: 7, Queue: &schemas.QueueInterval{IntervalSeconds: 900, Revision: 7}}
+	fact := &delivery.Item{Key: "contact/c1", Revision: 4711, Contact: &schemas.Contact{Revision: 2}}
+	f := func(kind string, i *delivery.Item, text, want string) {
+		t.Helper()
+		tmpl, err := newTemplate(kind, text, &columns.Format{})
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			return
+		}
+		if got, err := tmpl.header(i); err != nil || got != want {
+			t.Errorf("%s is %q (%v), want %q", text, got, err, want)
+		}
+	}
+	f("queue_interval", row, "{{key}}-{{revision}}", "queue/q1-7")
+	f("queue_interval", row, "{{upper(key)}}", "QUEUE/Q1")
+	f("queue_interval", row, "{{revision * 2}} {{interval_seconds}}", "14 900")
+	f("contact", fact, "{{upper(key)}} {{revision}} {{revision + 1}}", "CONTACT/C1 4711 4712")
 }
