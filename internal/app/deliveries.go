@@ -24,7 +24,7 @@ func openLog(ctx context.Context, s *cli.Session) (*runtime.Morgue, func() error
 	if err != nil {
 		return nil, nil, errors.Join(err, e.close())
 	}
-	return &runtime.Morgue{Cluster: cluster, Registry: reg, Now: clock.Now}, func() error { cluster.Close(); return e.close() }, nil
+	return &runtime.Morgue{Cluster: cluster, Registry: reg, Now: clock.Now, Progress: s.Progress}, func() error { cluster.Close(); return e.close() }, nil
 }
 
 // Deliveries says how the deliveries of every sink stand.
@@ -121,14 +121,7 @@ func (App) Redrive(ctx context.Context, s *cli.Session, letters []*schemas.DeadL
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	for _, d := range letters {
-		r, err := log.Redrive(ctx, d)
-		if err != nil {
-			return err
-		}
-		each(d, r)
-	}
-	return nil
+	return log.RedriveAll(ctx, letters, each)
 }
 
 // Discard lists dead letters no more.
@@ -138,10 +131,5 @@ func (App) Discard(ctx context.Context, s *cli.Session, letters []*schemas.DeadL
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	for _, d := range letters {
-		if err := log.Discard(ctx, d); err != nil {
-			return err
-		}
-	}
-	return nil
+	return log.Discard(ctx, letters...)
 }

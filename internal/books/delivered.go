@@ -30,6 +30,8 @@ func (a *audit) delivered(ctx context.Context, s pipelines.Sink) (err error) {
 		case runtime.StatePassed:
 			b.Delivered++
 			b.Passed++
+		case runtime.StateDiscarded:
+			b.Discarded++
 		case runtime.StatePending:
 			b.Pending++
 		case runtime.StateDead:
@@ -64,6 +66,9 @@ func (a *audit) delivered(ctx context.Context, s pipelines.Sink) (err error) {
 	f(unlettered, "of the dead have no dead letter")
 	if b.Dead > 0 {
 		a.note("sink %q: %d records could not be delivered: `quarterhour deadletters list --sink %s`", s.Name, b.Dead, s.Name)
+	}
+	if b.Discarded > 0 {
+		a.note("sink %q: %d records that could not be delivered were discarded by a person", s.Name, b.Discarded)
 	}
 	a.Sinks = append(a.Sinks, b)
 	return nil

@@ -25,7 +25,7 @@ type TableBalance struct {
 	Foreign   int64  `json:"foreign"`   // rows of the tenant that this pipeline has not made
 }
 
-// SinkBalance is the bookkeeping of one sink: Rows = Delivered + Pending + Dead.
+// SinkBalance is the bookkeeping of one sink: Rows = Delivered + Pending + Dead + Discarded.
 type SinkBalance struct {
 	Sink      string `json:"sink"`
 	Rows      int64  `json:"rows"`             // of the range, that the pipeline has issued; of a sink that delivers by requests: records it is to deliver
@@ -33,6 +33,7 @@ type SinkBalance struct {
 	Pending   int64  `json:"pending"`          // the newest revision is still on its way
 	Dead      int64  `json:"dead"`             // the destination refused it, and it is a dead letter
 	Passed    int64  `json:"passed,omitempty"` // became final for the first time, where only corrections are sent: counts as delivered
+	Discarded int64  `json:"discarded"`        // the destination refused it, and a person has discarded the dead letter
 	Missing   int64  `json:"missing"`          // none of these: an imbalance
 }
 

@@ -85,10 +85,10 @@ func (c *command) audited(r *books.Report) {
 		}
 		c.screen.Table(told)
 	}
-	c.screen.Heading("%s: rows = delivered + pending + dead", r.Pipeline)
-	sinks := console.Table{Columns: console.Columns("sink", "#rows", "#delivered", "#pending", "#dead", "#missing")}
+	c.screen.Heading("%s: rows = delivered + pending + dead + discarded", r.Pipeline)
+	sinks := console.Table{Columns: console.Columns("sink", "#rows", "#delivered", "#pending", "#dead", "#discarded", "#missing")}
 	for _, b := range r.Sinks {
-		sinks.Rows = append(sinks.Rows, []string{b.Sink, n(b.Rows), n(b.Delivered), n(b.Pending), n(b.Dead), n(b.Missing)})
+		sinks.Rows = append(sinks.Rows, []string{b.Sink, n(b.Rows), n(b.Delivered), n(b.Pending), n(b.Dead), n(b.Discarded), n(b.Missing)})
 	}
 	c.screen.Table(sinks)
 	c.screen.Heading("%s: the tables against the facts", r.Pipeline)

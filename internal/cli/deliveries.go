@@ -60,7 +60,7 @@ func (c *command) deliveries() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			table := console.Table{Columns: console.Columns("pipeline", "sink", "day", "#records", "#delivered", "#pending", "#dead", "latency", "~last error")}
+			table := console.Table{Columns: console.Columns("pipeline", "sink", "day", "#records", "#delivered", "#pending", "#dead", "#discarded", "latency", "~last error")}
 			encoder := json.NewEncoder(c.screen)
 			err = c.app.Deliveries(cmd.Context(), s, list, func(pipeline string, d *books.DeliveryDay) error {
 				if sink != "" && d.Sink != sink || day != "" && d.Day != day {
@@ -77,7 +77,7 @@ func (c *command) deliveries() *cobra.Command {
 				if d.Delivered > 0 {
 					latency = (time.Duration(d.LatencyMs) * time.Millisecond).String()
 				}
-				table.Rows = append(table.Rows, []string{pipeline, d.Sink, d.Day, n(d.Records), n(d.Delivered + d.Passed), n(d.Pending), n(d.Dead + d.Missing), latency,
+				table.Rows = append(table.Rows, []string{pipeline, d.Sink, d.Day, n(d.Records), n(d.Delivered + d.Passed), n(d.Pending), n(d.Dead + d.Missing), n(d.Discarded), latency,
 					d.LastError})
 				return nil
 			})

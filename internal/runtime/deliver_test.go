@@ -272,7 +272,7 @@ func (w *world) balances(t *testing.T, p *pipelines.Pipeline, good func(d *Deliv
 			t.Fatal(err)
 		}
 		for _, d := range days {
-			if d.Records != d.Delivered+d.Passed+d.Pending+d.Dead || d.Missing != 0 || !good(d) {
+			if d.Records != d.Delivered+d.Passed+d.Pending+d.Dead+d.Discarded || d.Missing != 0 || !good(d) {
 				t.Errorf("the books: %+v", *d)
 			}
 		}
@@ -297,25 +297,38 @@ func TestDeadLettersAreRedrivenAndDiscarded(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.balances(t, p, func(d *DeliveryDay) bool { return d.Pending == 0 && (d.Dead > 0) == (d.Sink == "api") })
-	morgue := &Morgue{Cluster: w.cluster, Registry: w.registry, Now: clock.Now}
+	read := readOnce{}
+	morgue := &Morgue{Cluster: w.cluster, Registry: w.registry, Now: clock.Now, Progress: read}
 	redriven, discarded, asked := 0, 0, other.requests
+	var done, again []*schemas.DeadLetter
 	for _, d := range w.letters(t, p) {
 		if d.Source != "api" || d.Reason != "unknown_queue" {
 			t.Errorf("letter of %q with reason %q", d.Source, d.Reason)
 		}
 		if strings.Contains(d.Location, "/q2/") {
 			discarded++
-			if err := morgue.Discard(t.Context(), &d); err != nil {
-				t.Fatal(err)
-			}
+			done = append(done, &d)
 			continue
 		}
-		for range 2 { // as after a crash in the middle
-			if got, err := morgue.Redrive(t.Context(), &d); err != nil || got != RedriveSent {
-				t.Fatalf("%q, %v", got, err)
+		again = append(again, &d)
+	}
+	for range 2 { // as after a crash in the middle
+		clear(read)
+		redriven = 0
+		err := morgue.RedriveAll(t.Context(), again, func(d *schemas.DeadLetter, r Redriven) {
+			if redriven++; r != RedriveSent {
+				t.Errorf("%s: %s", d.Location, r)
 			}
+		})
+		if err != nil || redriven != len(again) || redriven < 2*p.Partitions {
+			t.Fatalf("%d of %d letters: %v", redriven, len(again), err)
 		}
-		redriven++
+		if n := read["read "+topics{p.Name}.rows()]; n == 0 || n > p.Partitions {
+			t.Errorf("%d partitions were read for %d letters", n, redriven)
+		}
+	}
+	if err := morgue.Discard(t.Context(), done...); err != nil {
+		t.Fatal(err)
 	}
 	if left := w.letters(t, p); redriven == 0 || discarded == 0 || len(left) > 0 {
 		t.Errorf("%d redriven, %d discarded, %d left", redriven, discarded, len(left))
@@ -332,7 +345,16 @@ func TestDeadLettersAreRedrivenAndDiscarded(t *testing.T) {
 	if other.requests != asked {
 		t.Error("a redriven record went to another sink")
 	}
-	w.balances(t, p, func(d *DeliveryDay) bool { return d.Pending == 0 && (d.Dead == int64(discarded)) == (d.Sink == "api") })
+	w.balances(t, p, func(d *DeliveryDay) bool { return d.Pending == 0 && d.Dead == 0 && (d.Discarded == int64(discarded)) == (d.Sink == "api") })
+}
+
+// readOnce counts what came to its end.
+type readOnce map[string]int
+
+func (r readOnce) Report(what string, done, total int64, _ string) {
+	if done == total {
+		r[what]++
+	}
 }
 
 // letters are those of the pipeline: the cluster may have others.

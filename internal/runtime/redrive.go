@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/internal/broker"
 	"github.com/quarterhour/quarterhour/internal/registry"
 	"github.com/quarterhour/quarterhour/schemas"
@@ -39,49 +41,259 @@ type Morgue struct {
 	Cluster  *broker.Cluster
 	Registry *registry.Client
 	Now      func() time.Time
+	Progress ingest.Progress // nil: nobody looks
 }
 
 // ErrNotRedrivable is the error of Redrive about a letter that no delivering sink has written.
 var ErrNotRedrivable = errors.New("only what a delivering sink could not deliver can be sent again: inputs of sources come again when they are " +
 	"read again, and rows follow from `quarterhour rebuild`")
 
-// Redrive writes what a dead letter is about to the log again, for its sink alone, and lists the letter no more. Doing so twice
-// sends it twice, and does no harm.
-func (m *Morgue) Redrive(ctx context.Context, d *schemas.DeadLetter) (Redriven, error) {
+// Redrive is RedriveAll of one letter.
+func (m *Morgue) Redrive(ctx context.Context, d *schemas.DeadLetter) (outcome Redriven, err error) {
+	err = m.RedriveAll(ctx, []*schemas.DeadLetter{d}, func(_ *schemas.DeadLetter, r Redriven) { outcome = r })
+	return outcome, err
+}
+
+// RedriveAll writes what dead letters are about to the log again, for their sinks alone, lists the letters no more, and says of each what became of it.
+// Doing so twice sends it twice, and does no harm. Each partition of the log is read once, however many the letters.
+func (m *Morgue) RedriveAll(ctx context.Context, letters []*schemas.DeadLetter, each func(*schemas.DeadLetter, Redriven)) error {
+	byTopic := map[string][]*summons{}
+	for _, d := range letters {
+		s, err := summon(d)
+		if err != nil {
+			return err
+		}
+		byTopic[s.topic] = append(byTopic[s.topic], s)
+	}
+	done := 0
+	for _, topic := range slices.Sorted(maps.Keys(byTopic)) {
+		list := byTopic[topic]
+		look := m.rows
+		if list[0].row == nil {
+			look = m.facts
+		}
+		if err := look(ctx, topic, list); err != nil {
+			return fmt.Errorf("redrive what is in %s: %w", topic, err)
+		}
+		for part := range slices.Chunk(list, redriveBatch) {
+			if err := m.again(ctx, topic, part); err != nil {
+				return fmt.Errorf("redrive to %s: %w", topic, err)
+			}
+			for _, s := range part {
+				each(s.letter, s.outcome())
+			}
+			done += len(part)
+			m.report("redrive", int64(done), int64(len(letters)), "letters")
+		}
+	}
+	return nil
+}
+
+// redriveBatch is how many letters are done with at a time.
+const redriveBatch = 500
+
+// summons is a dead letter whose record is looked for.
+type summons struct {
+	letter    *schemas.DeadLetter
+	topic     string
+	key       string
+	revision  int64
+	row       []byte // key of the row in its topic; nil of a fact
+	partition int
+	found     *broker.Record // the newest revision, as it is to be written again
+	greatest  int64          // the revision that was found
+	newer     bool
+}
+
+func summon(d *schemas.DeadLetter) (*summons, error) {
 	if d.Stage != "sink" {
-		return "", ErrNotRedrivable
+		return nil, ErrNotRedrivable
 	}
 	key, revision, err := located(d.Location)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	t := topics{d.Pipeline}
-	var outcome Redriven
-	if strings.HasSuffix(d.Fact, "_interval") {
-		outcome, err = m.redriveRow(ctx, t, d.Source, key, revision)
-	} else {
-		outcome, err = m.redriveFact(ctx, t.fact(d.Fact), d.Source, key, revision)
+	s := &summons{letter: d, key: key, revision: revision, topic: t.rows()}
+	if !strings.HasSuffix(d.Fact, "_interval") {
+		s.topic = t.fact(d.Fact)
+		return s, nil
 	}
+	k, err := transform.ParseKey(key)
 	if err != nil {
-		return "", fmt.Errorf("redrive %s: %w", d.Location, err)
+		return nil, err
 	}
-	return outcome, m.done(ctx, d, "redriven")
+	s.row = appendRowKey(nil, &k)
+	return s, nil
 }
 
-// Discard lists a dead letter no more; it stays in the log.
-func (m *Morgue) Discard(ctx context.Context, d *schemas.DeadLetter) error {
-	return m.done(ctx, d, "discarded")
+func (s *summons) outcome() Redriven {
+	switch {
+	case s.found == nil:
+		return RedriveGone
+	case s.newer || s.row != nil && s.greatest > s.revision:
+		return RedriveSuperseded
+	}
+	return RedriveSent
 }
 
-func (m *Morgue) done(ctx context.Context, d *schemas.DeadLetter, how string) error {
+func (m *Morgue) report(what string, done, total int64, unit string) {
+	if m.Progress != nil {
+		m.Progress.Report(what, done, total, unit)
+	}
+}
+
+// rows finds the newest revisions of rows.
+func (m *Morgue) rows(ctx context.Context, topic string, list []*summons) error {
+	ranges, err := m.Cluster.Offsets(ctx, topic)
+	if err != nil {
+		return err
+	}
+	wanted := map[int]map[string][]*summons{}
+	for _, s := range list {
+		s.partition = broker.Partition(s.row, len(ranges))
+		if wanted[s.partition] == nil {
+			wanted[s.partition] = map[string][]*summons{}
+		}
+		wanted[s.partition][string(s.row)] = append(wanted[s.partition][string(s.row)], s)
+	}
+	reader := &items{newReader(ctx, m.Registry), true}
+	for _, n := range slices.Sorted(maps.Keys(wanted)) {
+		at := ranges[n]
+		err := m.Cluster.ReadAll(ctx, topic, n, at.First, at.Next, func(b *broker.Batch) error {
+			for i := range b.Records {
+				if err := newestOf(wanted[n], reader, &b.Records[i]); err != nil {
+					return err
+				}
+			}
+			m.report("read "+topic, b.Next-at.First, at.Next-at.First, "records")
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newestOf takes a record that is about one of the rows.
+func newestOf(wanted map[string][]*summons, reader *items, r *broker.Record) error {
+	original, _ := redriven(r.Key)
+	original, zero := zeroKey(original)
+	list := wanted[string(original)]
+	if len(list) == 0 {
+		return nil
+	}
+	item := delivery.Item{Zero: zero}
+	if ok, err := reader.fill(&item, r, original); err != nil || !ok {
+		return err
+	}
+	var value []byte
+	for _, s := range list {
+		if s.found != nil && item.Revision < s.greatest {
+			continue
+		}
+		again := s.row
+		if zero {
+			again = append([]byte{zeroMark}, s.row...)
+		}
+		if value == nil {
+			value = append([]byte(nil), r.Value...)
+		}
+		s.greatest, s.found = item.Revision, &broker.Record{Key: redriveKey(s.letter.Source, again), Value: value}
+	}
+	return nil
+}
+
+// facts finds facts at their offsets, in whichever partitions they are, and sees whether newer ones follow.
+func (m *Morgue) facts(ctx context.Context, topic string, list []*summons) error {
+	ranges, err := m.Cluster.Offsets(ctx, topic)
+	if err != nil {
+		return err
+	}
+	reader := &items{newReader(ctx, m.Registry), false}
+	for n, at := range ranges {
+		wanted := map[int64][]*summons{} // by offset
+		from := at.Next
+		for _, s := range list {
+			if offset := s.revision - 1; offset >= at.First && offset < at.Next {
+				wanted[offset] = append(wanted[offset], s)
+				from = min(from, offset)
+			}
+		}
+		if len(wanted) == 0 {
+			continue
+		}
+		found := map[string][]*summons{} // by the fact's key
+		err := m.Cluster.ReadAll(ctx, topic, n, from, at.Next, func(b *broker.Batch) error {
+			for i := range b.Records {
+				r := &b.Records[i]
+				var item delivery.Item
+				if ok, err := reader.fill(&item, r, nil); err != nil {
+					return err
+				} else if !ok || r.Offset < from {
+					continue
+				}
+				for _, s := range found[item.Key] {
+					s.newer = s.newer || !isRedrive(r)
+				}
+				for _, s := range wanted[r.Offset] {
+					if s.key == item.Key {
+						s.partition, s.found = n, &broker.Record{Key: append([]byte(nil), r.Key...), Value: append([]byte(nil), r.Value...)}
+						found[s.key] = append(found[s.key], s)
+					}
+				}
+			}
+			m.report("read "+topic, b.Next-from, at.Next-from, "records")
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again writes what was found to the log, and then that its letters are done with.
+func (m *Morgue) again(ctx context.Context, topic string, list []*summons) error {
+	records := map[int][]broker.Record{}
+	var letters []*schemas.DeadLetter
+	for _, s := range list {
+		letters = append(letters, s.letter)
+		if s.outcome() == RedriveSent {
+			s.found.Time, s.found.Headers = m.Now(), []broker.Header{{Key: redriveHeader, Value: []byte(s.letter.Source)}}
+			records[s.partition] = append(records[s.partition], *s.found)
+		}
+	}
+	producer := m.Cluster.NewProducer(broker.ProducerOptions{})
+	for _, n := range slices.Sorted(maps.Keys(records)) {
+		if _, err := producer.Produce(ctx, topic, n, records[n]); err != nil {
+			return err
+		}
+	}
+	return m.done(ctx, letters, "redriven")
+}
+
+// done lists letters no more.
+func (m *Morgue) done(ctx context.Context, letters []*schemas.DeadLetter, how string) error {
 	w, err := newWriter[schemas.DeadLetter](ctx, m.Registry)
 	if err != nil {
 		return err
 	}
-	record := letterRecord(d, w)
-	record.Time, record.Headers = m.Now(), []broker.Header{{Key: doneHeader, Value: []byte(how)}}
-	_, err = m.Cluster.NewProducer(broker.ProducerOptions{}).Produce(ctx, topics{d.Pipeline}.deadLetters(), 0, []broker.Record{record})
-	return err
+	records := map[string][]broker.Record{}
+	for _, d := range letters {
+		record := letterRecord(d, w)
+		record.Time, record.Headers = m.Now(), []broker.Header{{Key: doneHeader, Value: []byte(how)}}
+		topic := topics{d.Pipeline}.deadLetters()
+		records[topic] = append(records[topic], record)
+	}
+	producer := m.Cluster.NewProducer(broker.ProducerOptions{})
+	for _, topic := range slices.Sorted(maps.Keys(records)) {
+		if _, err := producer.Produce(ctx, topic, 0, records[topic]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // located takes a letter's location apart: the key of what could not be delivered, and its revision.
@@ -94,107 +306,6 @@ func located(location string) (key string, revision int64, err error) {
 		return "", 0, fmt.Errorf("the letter's location %q is no row and revision", location)
 	}
 	return location[:at], revision, nil
-}
-
-func (m *Morgue) redriveRow(ctx context.Context, t topics, sink, key string, revision int64) (Redriven, error) {
-	k, err := transform.ParseKey(key)
-	if err != nil {
-		return "", err
-	}
-	row := appendRowKey(nil, &k)
-	ranges, err := m.Cluster.Offsets(ctx, t.rows())
-	if err != nil {
-		return "", err
-	}
-	n := broker.Partition(row, len(ranges))
-	var newest *broker.Record
-	var greatest int64
-	reader := &items{newReader(ctx, m.Registry), true}
-	err = m.Cluster.ReadAll(ctx, t.rows(), n, ranges[n].First, ranges[n].Next, func(b *broker.Batch) error {
-		for i := range b.Records {
-			r := &b.Records[i]
-			original, _ := redriven(r.Key)
-			original, zero := zeroKey(original)
-			if string(original) != string(row) {
-				continue
-			}
-			item := delivery.Item{Zero: zero}
-			if ok, err := reader.fill(&item, r, original); err != nil || !ok {
-				return err
-			}
-			if newest == nil || item.Revision >= greatest {
-				again := row
-				if zero {
-					again = append([]byte{zeroMark}, row...)
-				}
-				greatest = item.Revision
-				newest = &broker.Record{Key: redriveKey(sink, again), Value: append([]byte(nil), r.Value...)}
-			}
-		}
-		return nil
-	})
-	switch {
-	case err != nil:
-		return "", err
-	case newest == nil:
-		return RedriveGone, nil
-	case greatest > revision:
-		return RedriveSuperseded, nil
-	}
-	return RedriveSent, m.again(ctx, t.rows(), n, sink, *newest)
-}
-
-func (m *Morgue) again(ctx context.Context, topic string, partition int, sink string, r broker.Record) error {
-	r.Time, r.Headers = m.Now(), []broker.Header{{Key: redriveHeader, Value: []byte(sink)}}
-	_, err := m.Cluster.NewProducer(broker.ProducerOptions{}).Produce(ctx, topic, partition, []broker.Record{r})
-	return err
-}
-
-// redriveFact finds the fact at its offset, in whichever partition it is, and sees whether a newer one follows.
-func (m *Morgue) redriveFact(ctx context.Context, topic, sink, key string, revision int64) (Redriven, error) {
-	ranges, err := m.Cluster.Offsets(ctx, topic)
-	if err != nil {
-		return "", err
-	}
-	reader := &items{newReader(ctx, m.Registry), false}
-	for n, at := range ranges {
-		if revision-1 < at.First || revision-1 >= at.Next {
-			continue
-		}
-		var found *broker.Record
-		newer := false
-		err := m.Cluster.ReadAll(ctx, topic, n, revision-1, at.Next, func(b *broker.Batch) error {
-			for i := range b.Records {
-				r := &b.Records[i]
-				var item delivery.Item
-				if ok, err := reader.fill(&item, r, nil); err != nil || !ok || r.Offset < revision-1 {
-					if err != nil {
-						return err
-					}
-					continue
-				}
-				if found == nil && (r.Offset > revision-1 || item.Key != key) {
-					return errStopped // it is in another partition
-				}
-				if found == nil {
-					found = &broker.Record{Key: append([]byte(nil), r.Key...), Value: append([]byte(nil), r.Value...)}
-				} else if item.Key == key && !isRedrive(r) {
-					newer = true
-				}
-			}
-			return nil
-		})
-		switch {
-		case errors.Is(err, errStopped):
-		case err != nil:
-			return "", err
-		case newer:
-			return RedriveSuperseded, nil
-		case found != nil:
-			return RedriveSent, m.again(ctx, topic, n, sink, *found)
-		}
-	}
-	return RedriveGone, nil
 }
 
 // appendRowKey is the key of a row as merges write it.
