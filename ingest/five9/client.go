@@ -187,10 +187,10 @@ func (c *client) judge(status int, header http.Header, head []byte) *httpcall.Er
 	if f == nil {
 		return nil
 	}
-	switch {
-	case f.Kind == Backoff:
+	switch f.Kind {
+	case Backoff:
 		return &httpcall.Error{Kind: httpcall.Transient, Err: f, Excerpt: " "}
-	case f.Kind == Refused:
+	case Refused:
 		return c.refused(f)
 	}
 	return &httpcall.Error{Kind: httpcall.Permanent, Err: f, Excerpt: " "}

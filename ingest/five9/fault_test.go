@@ -92,7 +92,7 @@ func TestFaultWithoutDetail(t *testing.T) {
 	wrap := bareFault
 	f(wrap("S:Server", "Result Is Not Ready due to process is not complete"), NotReady)
 	f(wrap("S:Server", "Access disallowed"), Stop)
-	for _, text := range []string{"Invalid Account", "InvalidAccount", "invalid-account", "Account is locked", "Invalid user name or password", "The service is unavailable: invalid account"} {
+	for _, text := range []string{"Invalid Account", "InvalidAccount", "invalid-account", "Account is locked", "Invalid user name or password", "Service unavailable: invalid account"} {
 		f(wrap("S:Server", text), Refused)
 		f(wrap("S:Client", text), Refused)
 	}
