@@ -118,7 +118,7 @@ func freeAddress(ctx context.Context) (string, error) {
 
 func (d *demo) pipelines() ([]*pipelines.Pipeline, error) {
 	env := spec.Environment{
-		"STATE": d.s.System.Data, "LAKE": filepath.Join(d.s.System.Data, "lake"),
+		"STATE": d.s.System.Data, "LAKE": filepath.Join(d.s.System.Data, "lake"), "CALABRIO_FILES": filepath.Join(d.s.System.Data, "calabrio"),
 		"GLADLY_WEBHOOK_URL": "http://" + d.hook + "/gladly", "GLADLY_WEBHOOK_LISTEN": d.hook, "GLADLY_WEBHOOK_PASSWORD": "demo", "GLADLY_WEBHOOK_HTTP": "true",
 	}
 	for _, v := range d.vendors.Variables() {
@@ -164,14 +164,14 @@ var shown = []struct{ title, sql string }{
 		`SELECT formatDateTime(toStartOfInterval(q.interval_start, INTERVAL 30 MINUTE), '%H:%i', 'America/Los_Angeles') AS time, sum(q.offered) AS offered,
 		sum(q.answered) AS answered, sum(q.abandoned) AS abandoned, round(100 * sum(q.answered_in_sl) / greatest(sum(q.answered), 1)) AS "in 20 s, %",
 		bar(sum(q.offered), 0, 1200, 30) AS "offered, drawn"
-		FROM queue_intervals AS q WHERE q.tenant = 'demo' GROUP BY time HAVING sum(q.offered) > 0 ORDER BY time`},
+		FROM queue_intervals AS q WHERE q.tenant = 'demo' AND q.business_day = '2026-03-02' GROUP BY time HAVING sum(q.offered) > 0 ORDER BY time`},
 	{"queue_intervals, at noon",
 		`SELECT formatDateTime(interval_start, '%H:%i', 'America/Los_Angeles') AS time, queue_id, queue_name, channel, offered, answered, abandoned, answered_in_sl,
-		wait_ms, contact_ms, backlog, final FROM queue_intervals WHERE tenant = 'demo' AND formatDateTime(interval_start, '%H:%i', 'America/Los_Angeles') = '12:00' AND offered > 0
+		wait_ms, contact_ms, backlog, final FROM queue_intervals WHERE tenant = 'demo' AND business_day = '2026-03-02' AND formatDateTime(interval_start, '%H:%i', 'America/Los_Angeles') = '12:00' AND offered > 0
 		ORDER BY queue_id LIMIT 8`},
 	{"agent_intervals, at noon",
 		`SELECT formatDateTime(interval_start, '%H:%i', 'America/Los_Angeles') AS time, agent_id, agent_name, login_ms, available_ms, on_contact_ms, wrap_ms, not_ready_ms,
-		not_ready_by_reason, final FROM agent_intervals WHERE tenant = 'demo' AND formatDateTime(interval_start, '%H:%i', 'America/Los_Angeles') = '12:00'
+		not_ready_by_reason, final FROM agent_intervals WHERE tenant = 'demo' AND business_day = '2026-03-02' AND formatDateTime(interval_start, '%H:%i', 'America/Los_Angeles') = '12:00'
 		ORDER BY agent_id LIMIT 8`},
 }
 
