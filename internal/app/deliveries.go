@@ -27,8 +27,8 @@ func openLog(ctx context.Context, s *cli.Session) (*runtime.Morgue, func() error
 	return &runtime.Morgue{Cluster: cluster, Registry: reg, Now: clock.Now, Progress: s.Progress}, func() error { cluster.Close(); return e.close() }, nil
 }
 
-// Deliveries says how the deliveries of every sink stand.
-func (App) Deliveries(ctx context.Context, s *cli.Session, list []*pipelines.Pipeline, each func(string, *runtime.DeliveryDay) error) (err error) {
+// Deliveries says how the deliveries of every sink stand, or of one, each day or on one.
+func (App) Deliveries(ctx context.Context, s *cli.Session, list []*pipelines.Pipeline, only, day string, each func(string, *runtime.DeliveryDay) error) (err error) {
 	watch, err := sourceWatch()
 	if err != nil {
 		return err
@@ -44,7 +44,10 @@ func (App) Deliveries(ctx context.Context, s *cli.Session, list []*pipelines.Pip
 			return err
 		}
 		for _, sink := range ledger.DeliverySinks() {
-			days, err := ledger.DeliveryDays(ctx, sink, watch)
+			if only != "" && sink.Name != only {
+				continue
+			}
+			days, err := ledger.DeliveryDays(ctx, sink, watch, day)
 			if err != nil {
 				return fmt.Errorf("pipeline %q: %w", p.Name, err)
 			}

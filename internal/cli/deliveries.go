@@ -18,8 +18,8 @@ import (
 
 // Deliveries are the commands about sinks that deliver by requests.
 type Deliveries interface {
-	// Deliveries says for each sink of the pipelines and each day what is delivered, pending and dead.
-	Deliveries(ctx context.Context, s *Session, list []*pipelines.Pipeline, each func(pipeline string, d *books.DeliveryDay) error) error
+	// Deliveries says for each sink of the pipelines and each day what is delivered, pending and dead; of one sink and of one day, where given.
+	Deliveries(ctx context.Context, s *Session, list []*pipelines.Pipeline, sink, day string, each func(pipeline string, d *books.DeliveryDay) error) error
 	// Verify reads back what a sink of the pipeline has delivered in the range; all sinks where it is empty. What differs is no error.
 	Verify(ctx context.Context, s *Session, p *pipelines.Pipeline, sink string, r books.Range) ([]*books.Verified, error)
 	// UnlockSink makes credentials usable again that a vendor refused a source with which the sink shares them, and names them.
@@ -62,10 +62,7 @@ func (c *command) deliveries() *cobra.Command {
 			}
 			table := console.Table{Columns: console.Columns("pipeline", "sink", "day", "#records", "#delivered", "#pending", "#dead", "#discarded", "latency", "~last error")}
 			encoder := json.NewEncoder(c.screen)
-			err = c.app.Deliveries(cmd.Context(), s, list, func(pipeline string, d *books.DeliveryDay) error {
-				if sink != "" && d.Sink != sink || day != "" && d.Day != day {
-					return nil
-				}
+			err = c.app.Deliveries(cmd.Context(), s, list, sink, day, func(pipeline string, d *books.DeliveryDay) error {
 				if asJSON {
 					return encoder.Encode(struct {
 						Pipeline string `json:"pipeline"`

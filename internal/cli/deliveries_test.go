@@ -9,11 +9,14 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-func (echo) Deliveries(_ context.Context, _ *Session, list []*pipelines.Pipeline, each func(string, *books.DeliveryDay) error) error {
+func (echo) Deliveries(_ context.Context, _ *Session, list []*pipelines.Pipeline, sink, day string, each func(string, *books.DeliveryDay) error) error {
 	for _, d := range []*books.DeliveryDay{
 		{Sink: "wfm", Day: "2026-03-01", Records: 96, Delivered: 96, Discarded: 4, LatencyMs: 52},
 		{Sink: "wfm", Day: "2026-03-02", Records: 40, Delivered: 30, Pending: 7, Dead: 3, LatencyMs: 1050, LastError: "status 503"},
 	} {
+		if sink != "" && sink != d.Sink || day != "" && day != d.Day {
+			continue
+		}
 		if err := each(list[0].Name, d); err != nil {
 			return err
 		}

@@ -267,7 +267,7 @@ func (w *world) balances(t *testing.T, p *pipelines.Pipeline, good func(d *Deliv
 		t.Fatal(err)
 	}
 	for _, s := range l.DeliverySinks() {
-		days, err := l.DeliveryDays(t.Context(), s, clock.Wall)
+		days, err := l.DeliveryDays(t.Context(), s, clock.Wall, "")
 		if err != nil {
 			t.Fatal(err)
 		}

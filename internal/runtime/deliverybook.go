@@ -107,6 +107,7 @@ type deliveryBook struct {
 	zeros  bool
 	wanted func(int64) bool
 	bare   bool                                 // the records themselves are of no interest
+	held   int                                  // records and attempts of one partition in memory, at most
 	name   func(*delivery.Item) (string, int64) // as in delivery.Plan.Key
 	queued map[string]*attempted                // of a sink that posts from a queue: its attempts are in any partition; nil: it reads the log
 }
@@ -169,7 +170,7 @@ func (b *deliveryBook) partition(ctx context.Context, topic string, n int, commi
 		}
 		if old := newest[i.Key]; old == nil || old.Item.Revision < i.Revision {
 			if b.bare {
-				i.Queue, i.AgentQueue, i.Agent, i.Contact, i.AgentState, i.Worker = nil, nil, nil, nil, nil, nil
+				i = delivery.Item{Key: i.Key, Revision: i.Revision, Start: i.Start}
 			}
 			newest[i.Key], places[i.Key] = &Delivered{Item: i}, r.Offset
 		}
@@ -185,6 +186,7 @@ func (b *deliveryBook) partition(ctx context.Context, topic string, n int, commi
 			return err
 		}
 	}
+	b.held = max(b.held, len(newest)+len(attempts))
 	for key, d := range newest {
 		d.judge(attempts[key], places[key] < committed)
 		if a := attempts[key]; a != nil && b.name == nil && a.settled.Revision > d.Item.Revision {
@@ -207,6 +209,9 @@ func (b *deliveryBook) redriven(r *broker.Record, row []byte, places map[string]
 	key, err := transform.DecodeKey(row)
 	if err != nil {
 		return err
+	}
+	if b.wanted != nil && !b.wanted(key.Start) {
+		return nil
 	}
 	if name := transform.FormatKey(key); places[name] < r.Offset {
 		places[name] = r.Offset
@@ -387,8 +392,8 @@ type DeliveryDay struct {
 	errorAt     int64
 }
 
-// DeliveryDays adds up the deliveries of a sink, day by day.
-func (l *Ledger) DeliveryDays(ctx context.Context, s pipelines.Sink, w clock.Watch) (list []*DeliveryDay, err error) {
+// DeliveryDays adds up the deliveries of a sink, day by day; of one day only, as 2026-03-02, where it is given.
+func (l *Ledger) DeliveryDays(ctx context.Context, s pipelines.Sink, w clock.Watch, only string) (list []*DeliveryDay, err error) {
 	d, err := l.OpenSink(ctx, s, w)
 	if err != nil {
 		return nil, err
@@ -398,8 +403,17 @@ func (l *Ledger) DeliveryDays(ctx context.Context, s pipelines.Sink, w clock.Wat
 	if zone == nil {
 		zone = time.UTC
 	}
+	b := &deliveryBook{bare: true}
+	if only != "" {
+		from, err := time.ParseInLocation(time.DateOnly, only, zone)
+		if err != nil {
+			return nil, fmt.Errorf("day %q: write it as 2026-03-02", only)
+		}
+		to := from.AddDate(0, 0, 1).UnixMilli()
+		b.wanted = func(at int64) bool { return at >= from.UnixMilli() && at < to }
+	}
 	days := map[string]*DeliveryDay{}
-	err = l.Deliveries(ctx, s, &d, nil, func(d *Delivered) error {
+	err = l.deliveries(ctx, s, &d, b, func(d *Delivered) error {
 		name := time.UnixMilli(d.Item.Start).In(zone).Format(time.DateOnly)
 		if days[name] == nil {
 			days[name] = &DeliveryDay{Sink: s.Name, Day: name}

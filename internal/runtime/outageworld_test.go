@@ -321,7 +321,7 @@ func (o *outage) days(sink string) (sum DeliveryDay) {
 		if s.Name != sink {
 			continue
 		}
-		list, err := l.DeliveryDays(o.t.Context(), s, o.watch)
+		list, err := l.DeliveryDays(o.t.Context(), s, o.watch, "")
 		o.must(err)
 		for _, d := range list {
 			sum.Records, sum.Delivered, sum.Pending = sum.Records+d.Records, sum.Delivered+d.Delivered, sum.Pending+d.Pending
