@@ -37,6 +37,7 @@ func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.F
 			defer s.board.leave(ctx)
 		}
 		c.tell("statistics of agent states", err, fmt.Sprintf("%d agents", len(s.board.rows)))
+		c.spent(s.board.client, opChanged, "statistics", int64(24*time.Hour/s.board.o.Every))
 	}
 	return nil
 }
@@ -92,15 +93,20 @@ func (c *checking) quota() {
 	for _, t := range c.streams() {
 		planned += perDay(t)
 	}
-	for _, u := range c.admin.credential.Usage() {
-		if u.Operation != opReport {
+	c.spent(c.admin.client, opReport, "reports", planned)
+}
+
+// spent shows what is left of an operation, of which so many are planned a day.
+func (c *checking) spent(of *client, operation, name string, planned int64) {
+	for _, u := range of.credential.Usage() {
+		if u.Operation != operation {
 			continue
 		}
-		f := ingest.Finding{What: "quota of reports per " + unit(u.Per), Outcome: ingest.Fine}
+		f := ingest.Finding{What: "quota of " + name + " per " + unit(u.Per), Outcome: ingest.Fine}
 		f.Detail = fmt.Sprintf("%d of %d are spent", u.Spent, u.Count)
-		if need := planned * int64(u.Per) / int64(24*time.Hour); u.Per == 24*time.Hour {
-			f.Detail += fmt.Sprintf("; the streams need about %d a day", need)
-			if need > u.Count {
+		if u.Per == 24*time.Hour {
+			f.Detail += fmt.Sprintf("; the streams need about %d a day", planned)
+			if planned > u.Count {
 				f.Outcome = ingest.Doubt
 				f.Detail += ": read less often, or ask the vendor for more"
 			}

@@ -104,13 +104,16 @@ func TestDeniedForAnHour(t *testing.T) {
 
 // What a check says of clocks that differ, and of a quota that is spent.
 func TestCheckWarns(t *testing.T) {
+	options := callsOnly
 	f := func(skew time.Duration, counters string, want ...string) {
 		t.Helper()
 		s := newScript(t)
 		s.skew = skew
+		s.on("getSessionParameters", "<return/>")
+		s.on("getStatistics", statisticsAnswer)
 		s.on("getCallCountersState", counters)
 		var got []string
-		err := Registration.Check(t.Context(), decoded(t, "url: "+s.url+"\n"+account+callsOnly), sDeps(s), func(f ingest.Finding) {
+		err := Registration.Check(t.Context(), decoded(t, "url: "+s.url+"\n"+account+options), sDeps(s), func(f ingest.Finding) {
 			got = append(got, string(f.Outcome)+" "+f.What+": "+f.Detail)
 		})
 		if err != nil {
@@ -129,6 +132,10 @@ func TestCheckWarns(t *testing.T) {
 	f(0, "<return><callCounterStates><limit>900</limit><operationType>ReportRequest</operationType><value>900</value></callCounterStates><timeout>86400</timeout></return>",
 		"ok quota of reports per hour: 0 of 120 are spent", "warning quota of reports per day: 900 of 900 are spent; the streams need about ", "failed report ")
 	hour := "<return><callCounterStates><limit>120</limit><operationType>ReportRequest</operationType><value>120</value></callCounterStates><timeout>3600</timeout></return>"
+	options = "streams: {agent_states: {}, statuses: {username: wfm-supervisor, password: other}}\n"
+	f(0, "<return><callCounterStates><limit>1000</limit><operationType>QueryChangedStatistics</operationType><value>30</value></callCounterStates><timeout>86400</timeout></return>",
+		"ok statistics of agent states: 3 agents", "warning quota of statistics per day: 30 of 1000 are spent; the streams need about 1440 a day: read less often")
+	options = callsOnly
 	f(0, hour, "warning quota of reports per hour: 120 of 120 are spent: nothing is left until 2026-03-02T21:00:00Z")
 }
 
