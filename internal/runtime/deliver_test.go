@@ -345,7 +345,9 @@ func TestDeadLettersAreRedrivenAndDiscarded(t *testing.T) {
 	if other.requests != asked {
 		t.Error("a redriven record went to another sink")
 	}
-	w.balances(t, p, func(d *DeliveryDay) bool { return d.Pending == 0 && d.Dead == 0 && (d.Discarded == int64(discarded)) == (d.Sink == "api") })
+	w.balances(t, p, func(d *DeliveryDay) bool {
+		return d.Pending == 0 && d.Dead == 0 && (d.Discarded == int64(discarded)) == (d.Sink == "api")
+	})
 }
 
 // readOnce counts what came to its end.
