@@ -16,6 +16,7 @@ import (
 type Deps struct {
 	Tenant, Pipeline, Name string
 	Drain                  bool // send without waiting for what may come, or for a delay to pass
+	Stays                  bool // though it drains, the run goes on: a destination that refuses the credential is waited for
 	Watch                  clock.Watch
 	Log                    *slog.Logger
 	Attempted              func(outcome string, items int)          // counts records, where not nil

@@ -57,3 +57,28 @@ func TestAWrongPath(t *testing.T) {
 		}
 	})
 }
+
+// A run that posts from a queue sends whatever there is at once and goes on all the same: it waits for a destination that refuses it.
+func TestAQueueWaitsForTheCredential(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, l := newPlace(), &ledger{}
+		p.fault = func(int, []delivery.Item) error { return &httpcall.Error{Kind: httpcall.Refused, Status: 401} }
+		d := deps()
+		d.Drain, d.Stays = true, true
+		lane := delivery.New(p, plan, delivery.Options{When: "final", Attempts: 2}, d).Lane(t.Context(), l, 0, nil)
+		defer lane.Leave()
+		lane.Take(item(record{"k", 1, true}), 0)
+		lane.Passed(1)
+		lane.Caught()
+		for began := clock.Now(); clock.Since(began) < 6*time.Hour; {
+			lane.Turn()
+			if _, err := lane.Safe(); err != nil {
+				t.Fatal(err)
+			}
+			_ = clock.Sleep(t.Context(), time.Second)
+		}
+		if p.requests < 30 || p.requests > 37 {
+			t.Errorf("%d requests in 6 hours, want one every 10 minutes", p.requests)
+		}
+	})
+}

@@ -106,7 +106,7 @@ func (e *Engine) ask(ctx context.Context, items []Item, at permit) (o *outcome, 
 		return o, true
 	}
 	least := o.fault.RetryAfter
-	if o.final = e.deps.Drain && at.trial && o.fault.Kind == httpcall.Refused; o.final {
+	if o.final = e.ends() && at.trial && o.fault.Kind == httpcall.Refused; o.final {
 		least = lockedPause // no other lane tries it meanwhile
 	}
 	wait, first := e.pace.failed(at, o.now, least)
@@ -373,8 +373,11 @@ func (e *Engine) judge(err error) *httpcall.Error {
 	return fault
 }
 
+// ends says whether the run ends once everything is delivered.
+func (e *Engine) ends() bool { return e.deps.Drain && !e.deps.Stays }
+
 func (e *Engine) refusedPause(asked time.Duration) time.Duration {
-	if e.deps.Drain {
+	if e.ends() {
 		return drainedPause
 	}
 	return max(asked, lockedPause)

@@ -125,7 +125,7 @@ func (w *worker) serve() {
 	}
 	plan.Key = nil // keys are named as the queue is read
 	options.When, options.Delay = string(delivery.Provisional), 0
-	deps.Drain, deps.Attempted = true, nil
+	deps.Stays, deps.Drain, deps.Attempted = !deps.Drain, true, nil
 	w.engine = delivery.New(&sieve{w.to.Destination, w}, plan, options, deps)
 	items, at := plan.Items, plan.Concurrency
 	if options.Batch > 0 {
