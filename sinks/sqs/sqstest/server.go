@@ -4,9 +4,11 @@
 package sqstest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/quarterhour/quarterhour/internal/clock"
 )
@@ -82,12 +86,8 @@ rest-stats { enabled = false }
 
 // start waits until the server listens. The shell in front of it waits for the end of its input, which comes with the end of this process.
 func start(libraries string) (*Server, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := free()
 	if err != nil {
-		return nil, err
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
 		return nil, err
 	}
 	file, err := os.CreateTemp("", "elasticmq-*.conf")
@@ -115,12 +115,32 @@ rm -f "$1" "$1.log"`
 	return s, s.await(file.Name() + ".log")
 }
 
-func (s *Server) await(log string) error {
-	for began := clock.Now(); clock.Since(began) < 2*time.Minute; time.Sleep(50 * time.Millisecond) {
-		if connection, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://")); err == nil {
-			return connection.Close()
+// free is a port that nobody listens at. The server takes it seconds later: it is none of those that the system gives to whoever asks for any,
+// as other tests do meanwhile.
+func free() (port int, err error) {
+	for range 100 {
+		port = 20_000 + rand.IntN(12_000)
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			return port, listener.Close()
 		}
 	}
-	said, err := os.ReadFile(log)
-	return fmt.Errorf("ElasticMQ does not listen after two minutes (%w): %s", err, said)
+	return 0, err
+}
+
+// await returns when the server answers as Amazon SQS does.
+func (s *Server) await(log string) error {
+	var err error
+	for began := clock.Now(); clock.Since(began) < 2*time.Minute; time.Sleep(50 * time.Millisecond) {
+		var connection net.Conn
+		if connection, err = net.Dial("tcp", strings.TrimPrefix(s.URL, "http://")); err != nil {
+			continue
+		}
+		_ = connection.Close()
+		if _, err = s.Client().ListQueues(context.Background(), &sqs.ListQueuesInput{}); err == nil {
+			return nil
+		}
+	}
+	said, _ := os.ReadFile(log)
+	return fmt.Errorf("ElasticMQ does not answer after two minutes: %w; its log says: %s", err, said)
 }
