@@ -11,9 +11,6 @@ import (
 	"github.com/quarterhour/quarterhour/internal/quota"
 )
 
-// maxSkew is how far the clocks may differ before a window's end lies in the vendor's future.
-const maxSkew = 30 * time.Second
-
 // check looks at a domain: whether it is reached, accepts the user, allows what the streams do, has the reports and their columns, tells
 // the same time, and has quota left. Each report is run once over a minute, which costs one of the day's.
 func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.Finding)) error {
@@ -25,7 +22,7 @@ func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.F
 	if !c.reached(ctx) {
 		return nil
 	}
-	c.clocks()
+	c.report(c.admin.clock())
 	c.quota()
 	c.users(ctx)
 	for _, t := range s.streams() {
@@ -70,21 +67,6 @@ func (c *checking) reached(ctx context.Context) bool {
 		what = "credentials"
 	}
 	return c.tell(what, err, "the configuration web service answers user "+c.o.Username)
-}
-
-// clocks compares the vendor's clock with ours.
-func (c *checking) clocks() {
-	skew, ok := c.admin.clock()
-	f := ingest.Finding{What: "clock", Outcome: ingest.Fine, Detail: fmt.Sprintf("the vendor's and ours agree within %s", maxSkew)}
-	switch {
-	case !ok:
-		f.Outcome, f.Detail = ingest.Doubt, "the vendor's answer has no date"
-	case skew.Abs() > maxSkew:
-		f.Outcome = ingest.Doubt
-		f.Detail = fmt.Sprintf("ours is %s %s the vendor's: windows end that far from what it takes for now; set this machine's clock",
-			skew.Abs().Round(time.Second), map[bool]string{true: "ahead of", false: "behind"}[skew < 0])
-	}
-	c.report(f)
 }
 
 // quota shows what is left, and whether a day's quota lasts for the schedule.

@@ -29,8 +29,7 @@ type client struct {
 
 	mu     sync.Mutex
 	denied map[string]denial // by operation
-	skew   time.Duration     // of the vendor's clock against ours, as the last answer's Date said
-	dated  bool
+	clocks ingest.Finding    // what the last answer's Date said of our clock
 
 	counting sync.Mutex
 	counted  time.Time // when the counters were read last
@@ -206,22 +205,18 @@ func (c *client) refused(why error) *httpcall.Error {
 
 var errRefused = errors.New("user name or password are not accepted: no further call is made, since the account would be locked")
 
-// note keeps how far the vendor's clock is from ours.
+// note keeps what the vendor's clock says of ours.
 func (c *client) note(header http.Header) {
-	at, err := http.ParseTime(header.Get("Date"))
-	if err != nil {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.skew, c.dated = at.Sub(c.watch.Now()), true
+	c.clocks = ingest.CompareClocks(c.watch.Now(), header.Get("Date"))
 }
 
-// clock is how far the vendor's clock is ahead of ours; false where no answer said.
-func (c *client) clock() (time.Duration, bool) {
+// clock is what the last answer said of our clock.
+func (c *client) clock() ingest.Finding {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.skew, c.dated
+	return c.clocks
 }
 
 func (c *client) allowed(operation string) error {

@@ -78,7 +78,7 @@ func (s *source) flows(cursor []byte) ([]flow.Flow, error) {
 	var flows []flow.Flow
 	if t := s.o.Streams.Users; t != nil {
 		flows = append(flows, flow.Flow{
-			Name: "users", Facts: []string{"worker"}, Replaces: true, Schedule: flow.Schedule{Every: t.Every, Zone: s.o.ReportZone}, Read: s.users,
+			Name: "users", Facts: []string{"worker"}, Replaces: true, Schedule: flow.Schedule{Every: t.Every, Zone: s.o.ReportZone, Jitter: min(t.Every/10, time.Minute)}, Read: s.users,
 		})
 	}
 	for _, t := range s.streams() {
@@ -86,7 +86,7 @@ func (s *source) flows(cursor []byte) ([]flow.Flow, error) {
 	}
 	if t := s.o.Streams.Statuses; t != nil {
 		// No kind: the source is complete as far as the report is, not as far as the statuses go.
-		flows = append(flows, flow.Flow{Name: "statuses", Schedule: flow.Schedule{Every: t.Every}, Read: s.board.read})
+		flows = append(flows, flow.Flow{Name: "statuses", Schedule: flow.Schedule{Every: t.Every, Jitter: t.Every / 10}, Read: s.board.read})
 	}
 	return flows, nil
 }

@@ -125,10 +125,11 @@ func TestCheckWarns(t *testing.T) {
 			}
 		}
 	}
-	f(20*time.Second, "", "ok clock: the vendor's and ours agree within 30s", "ok quota of reports per day: 0 of 800")
-	f(-20*time.Second, "", "ok clock")
+	f(5*time.Second, "", "ok clock: the vendor's and ours agree within 10s", "ok quota of reports per day: 0 of 800")
+	f(-5*time.Second, "", "ok clock")
 	f(time.Minute, "", "warning clock: ours is 1m0s behind the vendor's")
 	f(-time.Minute, "", "warning clock: ours is 1m0s ahead of the vendor's")
+	f(-time.Hour, "", "failed clock: ours is 1h0m0s ahead of the vendor's")
 	f(0, "<return><callCounterStates><limit>900</limit><operationType>ReportRequest</operationType><value>900</value></callCounterStates><timeout>86400</timeout></return>",
 		"ok quota of reports per hour: 0 of 120 are spent", "warning quota of reports per day: 900 of 900 are spent; the streams need about ", "failed report ")
 	hour := "<return><callCounterStates><limit>120</limit><operationType>ReportRequest</operationType><value>120</value></callCounterStates><timeout>3600</timeout></return>"

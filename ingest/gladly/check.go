@@ -63,29 +63,9 @@ func (c *checker) credentials(ctx context.Context) bool {
 		c.say("credentials", ingest.Failure, "%v", err)
 	}
 	if err == nil {
-		c.clocks(header)
+		c.report(ingest.CompareClocks(c.deps.Watch.Now(), header.Get("Date")))
 	}
 	return err == nil
-}
-
-// clockDoubt is the difference of clocks beyond which events may be asked for at wrong times.
-const clockDoubt = 5 * time.Second
-
-func (c *checker) clocks(h http.Header) {
-	theirs, err := http.ParseTime(h.Get("Date"))
-	if err != nil {
-		c.say("clock", ingest.Doubt, "the answer has no Date that could be compared with our clock")
-		return
-	}
-	ours := c.deps.Watch.Now()
-	switch off := ours.Sub(theirs).Round(time.Second); {
-	case off.Abs() <= clockDoubt:
-		c.say("clock", ingest.Fine, "ours and Gladly's agree within %s", clockDoubt)
-	case off > 0:
-		c.say("clock", ingest.Doubt, "ours is %s ahead of Gladly's: set this machine's clock", off)
-	default:
-		c.say("clock", ingest.Doubt, "ours is %s behind Gladly's: set this machine's clock", -off)
-	}
 }
 
 // events asks for a minute of them.

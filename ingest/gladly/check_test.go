@@ -5,7 +5,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/quarterhour/quarterhour/ingest"
 )
@@ -67,21 +66,6 @@ func TestCheck(t *testing.T) {
 	f(hook, func(f *fake) {
 		f.hooks = []map[string]any{{"id": "w", "name": "quarterhour", "url": "https://hook.example/gladly", "events": hookEvents[1:], "hasCredentials": true, "enabled": true}}
 	}, "ok cred", "ok clock", "ok events", "ok report", "ok address", "warning secrets", "warning webhook quarterhour: delivers elsewhere or other events", budget)
-}
-
-func TestCheckSaysHowFarClocksAreApart(t *testing.T) {
-	f := newFake(t, now)
-	var list []ingest.Finding
-	c := checker{source: &source{deps: f.world.deps(true)}, report: func(n ingest.Finding) { list = append(list, n) }}
-	for _, off := range []time.Duration{0, time.Minute, -2 * time.Hour} {
-		c.clocks(map[string][]string{"Date": {f.world.watch.Now().Add(-off).UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")}})
-	}
-	c.clocks(nil)
-	for i, want := range []string{"agree within", "ours is 1m0s ahead of", "ours is 2h0m0s behind", "no Date"} {
-		if !strings.Contains(list[i].Detail, want) || (list[i].Outcome == ingest.Fine) != (i == 0) {
-			t.Errorf("%v, want %q", list[i], want)
-		}
-	}
 }
 
 func TestCheckOfWhatIsNotThere(t *testing.T) {

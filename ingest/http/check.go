@@ -14,12 +14,8 @@ import (
 	"github.com/quarterhour/quarterhour/schemas"
 )
 
-const (
-	// checked is how many records of a page are looked at.
-	checked = 1000
-	// skew is how much the clocks may differ without remark.
-	skew = 5 * time.Second
-)
+// checked is how many records of a page are looked at.
+const checked = 1000
 
 // check asks for one page of each stream, and looks at its records.
 func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.Finding)) error {
@@ -44,7 +40,7 @@ func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.F
 		if a != nil && !credentials {
 			credentials = true
 			report(ingest.Finding{What: "credentials", Outcome: ingest.Fine, Detail: "accepted"})
-			s.checkClock(a.header, report)
+			report(ingest.CompareClocks(s.deps.Watch.Now(), a.header.Get("Date")))
 		}
 	}
 	for _, u := range s.credential.Usage() {
@@ -90,20 +86,6 @@ func (s *stream) check(ctx context.Context, report func(ingest.Finding)) (*answe
 		report(ingest.Finding{What: what, Outcome: ingest.Fine, Detail: fmt.Sprintf("%d records looked at", a.records)})
 	}
 	return a, nil
-}
-
-// checkClock compares the clocks.
-func (s *source) checkClock(h nethttp.Header, report func(ingest.Finding)) {
-	date, err := nethttp.ParseTime(h.Get("Date"))
-	if err != nil {
-		return
-	}
-	off := s.deps.Watch.Now().Sub(date)
-	if off.Abs() <= skew+time.Second { // the header has whole seconds
-		report(ingest.Finding{What: "clock", Outcome: ingest.Fine, Detail: "as the API's"})
-		return
-	}
-	report(ingest.Finding{What: "clock", Outcome: ingest.Doubt, Detail: fmt.Sprintf("%s from the API's: set the clock by NTP, or make lag larger", off.Round(time.Second))})
 }
 
 var errEnough = errors.New("enough was seen")

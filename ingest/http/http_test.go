@@ -435,7 +435,7 @@ func TestCheck(t *testing.T) {
 		{"clock", func(w nethttp.ResponseWriter, r *nethttp.Request) {
 			w.Header().Set("Date", noon.Add(-time.Minute).Format(nethttp.TimeFormat))
 			says("application/json", `[]`)(w, r)
-		}, "clock: warning 1m0s from the API's"},
+		}, "clock: warning ours is 1m0s"},
 		{"quota", says("application/json", `[]`), "quota of 1h0m0s: ok 1 of 100 requests are spent"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -43,9 +43,6 @@ func check(ctx context.Context, options any, d ingest.Deps, report func(ingest.F
 	return ctx.Err()
 }
 
-// mostSkew is how far clocks may be apart without a word.
-const mostSkew = 30 * time.Second
-
 // checkLogin asks who is logged in. It says whether there is any use in asking more.
 func (s *source) checkLogin(ctx context.Context, report func(ingest.Finding)) bool {
 	o := &s.o.Login
@@ -79,23 +76,8 @@ func (s *source) checkLogin(ctx context.Context, report func(ingest.Finding)) bo
 		f.Detail += ": the login was accepted, and the call after it is nobody's; see whether a proxy takes cookies away"
 	}
 	report(f)
-	s.checkClock(resp.Header.Get("Date"), report)
+	report(ingest.CompareClocks(s.watch.Now(), resp.Header.Get("Date")))
 	return true
-}
-
-func (s *source) checkClock(date string, report func(ingest.Finding)) {
-	theirs, err := http.ParseTime(date)
-	if err != nil {
-		report(ingest.Finding{What: "clock", Outcome: ingest.Doubt, Detail: "the server does not say what time it is"})
-		return
-	}
-	apart := s.watch.Now().Sub(theirs)
-	f := ingest.Finding{What: "clock", Outcome: ingest.Fine, Detail: fmt.Sprintf("%s apart", apart.Abs().Round(time.Second))}
-	if apart.Abs() > mostSkew {
-		f.Outcome = ingest.Doubt
-		f.Detail += ": set this machine's clock by NTP, or ask the vendor about theirs"
-	}
-	report(f)
 }
 
 // checkList looks whether a list has records with the fields that are read.

@@ -235,10 +235,10 @@ func TestCheck(t *testing.T) {
 		s.says("integration-api-workforce-management?api=queuestatistics", "queuestatistics.json")
 		s.says("integration-api-workforce-management?api=agentactivity", `{"rows":[]}`)
 	}, whole,
-		"ok login of wfm", "ok rights agent; id 5045", "ok clock 0s apart", "ok stream agents 3 records", "ok stream logins 3 records",
+		"ok login of wfm", "ok rights agent; id 5045", "ok clock the vendor's and ours agree", "ok stream agents 3 records", "ok stream logins 3 records",
 		`warning stream topics 1 records; the first has no field "id|topicID"; the first has no field "name|topicName|displayname"`,
 		"ok statistics of kind queue 2 records", `failed statistics of kind agent_queue the answer has no list "agentActivity|records|data", and has "rows"`)
-	f(func(s *tenant) { s.date = noon.Add(-time.Hour) }, "streams: {agents: {}}", "warning clock 1h0m0s apart")
+	f(func(s *tenant) { s.date = noon.Add(-time.Hour) }, "streams: {agents: {}}", "failed clock ours is 1h0m0s ahead")
 	f(func(s *tenant) { s.password = "another" }, whole, `failed login of wfm POST URL/f/webapp-api-login?api=login: status 200 (ok): webapp-api-login?api=login answers "Invalid user name or password; login": check the user name`)
 	f(func(s *tenant) { s.Close() }, whole, "failed reach URL")
 	f(func(s *tenant) {
