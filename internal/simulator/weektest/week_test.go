@@ -93,6 +93,7 @@ func (w *world) live(kills []time.Time, away time.Duration, until time.Time) {
 	}
 	w.until(p, until.Add(settled))
 	w.complete(p, until)
+	w.delivered(p, until)
 	p.stop()
 	w.equal(until)
 	w.blameless()
