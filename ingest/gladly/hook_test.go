@@ -318,7 +318,7 @@ func TestWebhookOfTheSimulator(t *testing.T) {
 	s := simulateBy(t, func(l *leap) clock.Watch {
 		watch = &still{leap: l, moved: make(chan struct{})}
 		return watch
-	}, vendor.Options{Loopback: true, Faults: vendor.Faults{Disorder: true, RepeatEvery: 5}}, 1,
+	}, vendor.Options{Loopback: true, Faults: vendor.Faults{Disorder: true, RepeatEvery: 5, Forged: true}}, 1,
 		"webhook: {url: 'http://"+address+"/gladly', allow_http: true, listen: '"+address+"', username: gladly, password: "+hookPassword+"}\nstreams: {conversations: {every: 15m}}\n")
 	nine := s.centre.From.Add(9 * time.Hour)
 	s.Break(func(f *vendor.Faults) {

@@ -78,13 +78,38 @@ func (h *hooks) note(a *attempt, at time.Time, status int) {
 
 // post makes one attempt; 0 is no answer in time.
 func (s *Server) post(ctx context.Context, h webhook, a *attempt) (status int) {
-	if f := s.faults.get(); f.Unheard || within(f.Silences, s.watch.Now()) {
+	f := s.faults.get()
+	if f.Unheard || within(f.Silences, s.watch.Now()) {
 		return 0
 	}
+	if f.Forged && (h.credentials != nil || len(h.headers) > 0) {
+		if status := s.send(ctx, guessed(h), a.body); delivered(status) {
+			s.limits.mu.Lock()
+			s.limits.violate(s.watch.Now(), "a delivery with wrong credentials was answered with status %d", status)
+			s.limits.mu.Unlock()
+		}
+	}
+	return s.send(ctx, h, a.body)
+}
+
+// guessed is the webhook as somebody who does not know its secrets would call its receiver.
+func guessed(h webhook) webhook {
+	if h.credentials != nil {
+		h.credentials = &credentials{Username: h.credentials.Username, Password: "guessed"}
+	}
+	headers := map[string]string{}
+	for key := range h.headers {
+		headers[key] = "guessed"
+	}
+	h.headers = headers
+	return h
+}
+
+func (s *Server) send(ctx context.Context, h webhook, body []byte) (status int) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go s.expire(ctx, cancel)
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(a.body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, bytes.NewReader(body))
 	if err != nil {
 		return 0
 	}

@@ -74,6 +74,8 @@ type Faults struct {
 	// Disorder delivers webhook events up to 20 s late and so out of order, and one in RepeatEvery twice.
 	Disorder    bool
 	RepeatEvery int
+	// Forged has every delivery come first from somebody who does not know the webhook's secrets; that the receiver takes it is a violation.
+	Forged bool
 	// Busy are reports of the customer's own people that run at the same time, of the two allowed.
 	Busy int
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -266,4 +267,28 @@ func TestSlowWebhooks(t *testing.T) {
 	r.take()
 	before := late()
 	v.until("a delivery that nobody heard", 10*time.Second, func() bool { return late() > before })
+}
+
+// Somebody who does not know the secrets delivers as well: a receiver that takes what they say is told so.
+func TestForgedDeliveries(t *testing.T) {
+	f := func(checks bool) {
+		t.Helper()
+		var taken, refused atomic.Int64
+		receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			if _, password, _ := q.BasicAuth(); checks && (password != "p" || q.Header.Get("X-Key") != "k") {
+				refused.Add(1)
+				w.WriteHeader(http.StatusUnauthorized)
+				return
+			}
+			taken.Add(1)
+		}))
+		defer receiver.Close()
+		v := open(t, gladly.Options{Loopback: true, Faults: gladly.Faults{Forged: true}})
+		v.expect(http.StatusNoContent, "", "PATCH", v.hook(receiver.URL, "CONVERSATION/CREATED"), `{"enabled":true}`)
+		if (len(v.Violations()) == 0) != checks || taken.Load() == 0 || checks && refused.Load() != taken.Load() {
+			t.Errorf("checks %v: %d taken, %d refused, violations %v", checks, taken.Load(), refused.Load(), v.Violations())
+		}
+	}
+	f(false)
+	f(true)
 }
