@@ -124,6 +124,9 @@ func (d *demo) pipelines() ([]*pipelines.Pipeline, error) {
 	for _, v := range d.vendors.Variables() {
 		env[v[0]] = v[1]
 	}
+	if err := writeVariables(d.variables(), env); err != nil {
+		return nil, err
+	}
 	var list []*pipelines.Pipeline
 	for name, text := range map[string][]byte{"contact-centre.yaml": examples.ContactCentre, "contact-centre-mail.yaml": examples.ContactCentreMail} {
 		p, err := pipelines.Parse(name, text, env)
@@ -244,7 +247,11 @@ func (d *demo) next(took time.Duration) {
 	} {
 		d.s.Screen.Line("  %s %s", os.Args[0], line)
 	}
-	d.s.Screen.Line("The pipelines are pipelines/examples/contact-centre.yaml and contact-centre-mail.yaml.")
+	d.s.Screen.Line("The pipelines are pipelines/examples/contact-centre.yaml and contact-centre-mail.yaml. With the variables that they had here:")
+	d.s.Screen.Line("  . %s", d.variables())
+	for _, command := range []string{"deliveries", "audit", "sources list"} {
+		d.s.Screen.Line("  %s %s%s pipelines/examples/contact-centre.yaml", os.Args[0], command, data)
+	}
 	if d.options.Stay {
 		d.s.Screen.Line("\nThe next day goes on at %d times real speed. ClickHouse answers on %s until you press Ctrl-C.", demoSpeed, d.engines.ClickHouse)
 	}
