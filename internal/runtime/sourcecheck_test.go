@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/quarterhour/quarterhour/ingest"
 	"github.com/quarterhour/quarterhour/ingest/flow"
 	"github.com/quarterhour/quarterhour/internal/broker"
+	"github.com/quarterhour/quarterhour/internal/broker/brokertest"
 	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/pipelines"
@@ -27,7 +29,7 @@ type login struct {
 
 func (l *login) pipeline(t *testing.T, name string) *pipelines.Pipeline {
 	p := pipelineOf(t, &factSource{}, newTableSink())
-	p.Name = name
+	p.Name = brokertest.Name(t) + "-" + name
 	p.Sources[0].Registration.Check = func(ctx context.Context, _ any, d ingest.Deps, report func(ingest.Finding)) error {
 		c := d.Keyring.Open("vendor/user", quota.Options{Secret: l.secret, Exclusive: l.exclusive, Limits: []quota.Limit{{Operation: "call", Count: 100, Per: 24 * time.Hour}}})
 		err := c.Do(ctx, "call", func(ctx context.Context) error {
@@ -217,7 +219,7 @@ func TestChecksLeaveARunAlone(t *testing.T) {
 	if err := run.Do(t.Context(), "free", func(context.Context) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	const beside = `in use by a running pipeline ("p", process `
+	beside := fmt.Sprintf("in use by a running pipeline (%q, process ", p.Name)
 	f(1, p, "ok check: "+beside, "ok credential vendor/user: the vendor has not refused it")
 	f(1, other, "ok check: "+beside)
 	for range 100 {
