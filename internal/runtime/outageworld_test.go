@@ -82,7 +82,7 @@ func newOutage(t *testing.T, queues int, options string, names ...string) *outag
 	o.must(err)
 	o.here, o.away = newWFM(t, o.watch), newWFM(t, o.watch)
 	sink := func(d *wfm, options string) string {
-		return fmt.Sprintf("url: http://%s/\nwhen: provisional\nconcurrency: 4\n%s\nrecords: {queue_interval: {path: rows, fields: {key: key, revision: revision}}}\n", d.addr, options)
+		return fmt.Sprintf("url: http://%s/\nwhen: provisional\nconcurrency: %d\n%s\nrecords: {queue_interval: {path: rows, fields: {key: key, revision: revision}}}\n", d.addr, outageAtOnce, options)
 	}
 	o.run = outageRun{
 		Broker: o.kafka.Addr(), Registry: o.registry.URL(), Pipeline: brokertest.Name(t), Clock: began,
