@@ -25,6 +25,7 @@ import (
 	"github.com/quarterhour/quarterhour/internal/quota"
 	"github.com/quarterhour/quarterhour/internal/registry"
 	"github.com/quarterhour/quarterhour/internal/runtime"
+	"github.com/quarterhour/quarterhour/internal/wholefile"
 	"github.com/quarterhour/quarterhour/internal/spec"
 	"github.com/quarterhour/quarterhour/pipelines"
 	"github.com/quarterhour/quarterhour/schemas"
@@ -111,7 +112,7 @@ func (v vendor) write(path string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, text, 0o600)
+	return wholefile.Write(path, wholefile.Text(text)) // the vendor is not killed with who asks it
 }
 
 func (v vendor) read(t *testing.T, path string) vendor {
