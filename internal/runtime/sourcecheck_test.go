@@ -121,14 +121,9 @@ func TestChecksWithoutKafka(t *testing.T) {
 	}
 }
 
-// Beside a run a refusal is written down, and nothing that the run has spent is taken back.
-func TestChecksBesideARun(t *testing.T) {
-	w := newWorld(t)
-	l := &login{secret: "new", right: "new"}
-	p := l.pipeline(t, "p")
-	for range 3 {
-		l.check(t, CheckOptions{Cluster: w.cluster}, p) // nothing is kept of what goes well before a first run
-	}
+// held is what is stored of a pipeline by a run that goes on until release.
+func (w *world) held(t *testing.T, p *pipelines.Pipeline) (c *cursors, release func()) {
+	t.Helper()
 	q := &pipeline{file: p, topics: topics{p.Name}, cluster: w.cluster, producer: w.cluster.NewProducer(broker.ProducerOptions{}), now: clock.Now}
 	if _, err := w.cluster.EnsureTopic(t.Context(), broker.Topic{Name: q.topics.cursors(), Partitions: 1, Compact: true}); err != nil {
 		t.Fatal(err)
@@ -137,10 +132,21 @@ func TestChecksBesideARun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release, err := c.hold(t.Context())
-	if err != nil {
+	if release, err = c.hold(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	return c, release
+}
+
+// Beside a run a refusal is written down, and nothing that the run has spent is taken back.
+func TestChecksBesideARun(t *testing.T) {
+	w := newWorld(t)
+	l := &login{secret: "new", right: "new"}
+	p := l.pipeline(t, "p")
+	for range 3 {
+		l.check(t, CheckOptions{Cluster: w.cluster}, p) // nothing is kept of what goes well before a first run
+	}
+	c, release := w.held(t, p)
 	run := (&quota.Keyring{Store: c}).Open("vendor/user", quota.Options{Secret: "new", Limits: []quota.Limit{{Operation: "call", Count: 100, Per: 24 * time.Hour}}})
 	for range 20 {
 		if err := run.Do(t.Context(), "call", func(context.Context) error { return nil }); err != nil {
@@ -198,18 +204,7 @@ func TestChecksLeaveARunAlone(t *testing.T) {
 			}
 		}
 	}
-	q := &pipeline{file: p, topics: topics{p.Name}, cluster: w.cluster, producer: w.cluster.NewProducer(broker.ProducerOptions{}), now: clock.Now}
-	if _, err := w.cluster.EnsureTopic(t.Context(), broker.Topic{Name: q.topics.cursors(), Partitions: 1, Compact: true}); err != nil {
-		t.Fatal(err)
-	}
-	c, err := q.loadCursors(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	release, err := c.hold(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	c, release := w.held(t, p)
 	f(1, p, "ok login") // the source is new to the run, which does not use the credential
 	if err := c.put(t.Context(), quota.Key("vendor/user"), nil); err != nil {
 		t.Fatal(err)
