@@ -3,24 +3,13 @@ package bench
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/quarterhour/quarterhour/internal/broker"
-	"github.com/quarterhour/quarterhour/internal/clock"
 	"github.com/quarterhour/quarterhour/internal/embedded"
-	"github.com/quarterhour/quarterhour/internal/observe"
-	"github.com/quarterhour/quarterhour/internal/registry"
-	"github.com/quarterhour/quarterhour/internal/runtime"
-	"github.com/quarterhour/quarterhour/internal/spec"
-	"github.com/quarterhour/quarterhour/pipelines"
 )
 
 // The variables that tell a child process what to read, and where from.
@@ -34,7 +23,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childURL) == "" {
 		os.Exit(m.Run())
 	}
-	if err := readReport(context.Background()); err != nil {
+	if err := readReport(context.Background(), os.Getenv(childURL), strings.Split(os.Getenv(childBrokers), ","), os.Getenv(childRegistry)); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
@@ -48,29 +37,6 @@ func TestMain(m *testing.M) {
 			fmt.Println("peak", most)
 		}
 	}
-}
-
-var reportDay = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-
-// readReport is what the child does: the ingest stage, once through the report.
-func readReport(ctx context.Context) error {
-	pipeline, err := pipelines.Parse("bench.yaml", []byte(reportPipeline), spec.Environment{"FIVE9_URL": os.Getenv(childURL)})
-	if err != nil {
-		return err
-	}
-	cluster, err := broker.Open(broker.Config{Brokers: strings.Split(os.Getenv(childBrokers), ",")})
-	if err != nil {
-		return err
-	}
-	defer cluster.Close()
-	reg, err := registry.Open(os.Getenv(childRegistry))
-	if err != nil {
-		return err
-	}
-	return runtime.Run(ctx, []*pipelines.Pipeline{pipeline}, runtime.Options{
-		Cluster: cluster, Registry: reg, Stages: []string{runtime.StageIngest}, Drain: true, Log: slog.New(slog.DiscardHandler), Progress: quiet{},
-		Metrics: observe.NewMetrics(prometheus.NewRegistry()), Now: clock.Now, Watch: clock.Fast(reportDay.Add(26*time.Hour), clock.Now(), 1),
-	})
 }
 
 // A report of 50,000 rows needs hardly more memory than one of 5,000: both within 10 % of what lies between. What grows is what the flow

@@ -57,40 +57,47 @@ func Report(ctx context.Context) (figures []Figure, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	day := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	vendor := &reporting{csv: callReport(reportRows, day)}
+	vendor := &reporting{csv: callReport(reportRows, reportDay)}
 	url, stop, err := vendor.listen(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	pipeline, err := pipelines.Parse("bench.yaml", []byte(reportPipeline), spec.Environment{"FIVE9_URL": url})
-	if err != nil {
-		return nil, err
-	}
 	engines, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(dir, "data"), Holder: "quarterhour bench", Kafka: true})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, engines.Close()) }()
-	cluster, err := broker.Open(broker.Config{Brokers: engines.Brokers})
-	if err != nil {
-		return nil, err
-	}
-	defer cluster.Close()
-	reg, err := registry.Open(engines.Registry)
-	if err != nil {
-		return nil, err
-	}
-	if err := runtime.Run(ctx, []*pipelines.Pipeline{pipeline}, runtime.Options{
-		Cluster: cluster, Registry: reg, Stages: []string{runtime.StageIngest}, Drain: true, Log: slog.New(slog.DiscardHandler), Progress: quiet{},
-		Metrics: observe.NewMetrics(prometheus.NewRegistry()), Now: clock.Now, Watch: clock.Fast(day.Add(26*time.Hour), clock.Now(), 1),
-	}); err != nil {
+	if err := readReport(ctx, url, engines.Brokers, engines.Registry); err != nil {
 		return nil, err
 	}
 	took := clock.Since(vendor.began())
 	return []Figure{atLeast("report, Five9 to Kafka", reportRows/took.Seconds(), 100_000, "rows/s",
 		fmt.Sprintf("%d calls of one report, parsed, mapped, acknowledged, in %s", reportRows, took.Round(time.Millisecond)))}, nil
+}
+
+// reportDay is the beginning of the day of which reports are, in Los Angeles.
+var reportDay = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+
+// readReport is the ingest stage, once through the vendor's report.
+func readReport(ctx context.Context, vendor string, brokers []string, schemas string) error {
+	pipeline, err := pipelines.Parse("bench.yaml", []byte(reportPipeline), spec.Environment{"FIVE9_URL": vendor})
+	if err != nil {
+		return err
+	}
+	cluster, err := broker.Open(broker.Config{Brokers: brokers})
+	if err != nil {
+		return err
+	}
+	defer cluster.Close()
+	reg, err := registry.Open(schemas)
+	if err != nil {
+		return err
+	}
+	return runtime.Run(ctx, []*pipelines.Pipeline{pipeline}, runtime.Options{
+		Cluster: cluster, Registry: reg, Stages: []string{runtime.StageIngest}, Drain: true, Log: slog.New(slog.DiscardHandler), Progress: quiet{},
+		Metrics: observe.NewMetrics(prometheus.NewRegistry()), Now: clock.Now, Watch: clock.Fast(reportDay.Add(26*time.Hour), clock.Now(), 1),
+	})
 }
 
 // reporting answers every report with the same rows.
